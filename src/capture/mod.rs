@@ -1,0 +1,247 @@
+//! What a stopped tracee shows, as records on the bus.
+//!
+//! Runs while the tracee stands still: raw words and bytes are copied into place, nothing is formatted, and calls
+//! allocate nothing. How much one event may cost is bounded by the limits below, whatever a tracee passes.
+
+mod args;
+mod proc;
+
+use crate::engine::{Call, Identity, Observer, Task};
+use crate::model::Pid;
+use crate::model::record::{HEADER, Head, Kind, PIECE_HEADER, Role, State, Unfinished, Writer, flag};
+use crate::sys::clock;
+use crate::sys::memory::Memory;
+use crate::sys::ptrace::SignalInfo;
+use rustc_hash::FxHashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The longest path the kernel takes (`PATH_MAX`, with its NUL).
+pub const MAX_PATH: usize = 4096;
+
+/// Most bytes of all strings of one argv or envp.
+pub const MAX_LIST: usize = 32 * 1024;
+
+/// Most items of one argv or envp.
+pub const MAX_ITEMS: usize = 128;
+
+/// Most bytes of one buffer argument, whatever `-s` says.
+pub const MAX_BUFFER: usize = 16 * 1024;
+
+/// Most bytes of a command line from /proc.
+pub const MAX_CMDLINE: usize = 32 * 1024;
+
+/// Most open files listed with one event.
+pub const MAX_FDS: usize = 64;
+
+/// A record with nothing but its arguments.
+const SMALL: usize = HEADER + 48;
+
+/// The longest record this folder writes.
+const LARGE: usize = 96 * 1024;
+
+/// What the output asks for, beyond the registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The memory that arguments point to.
+    pub args: bool,
+    /// The open files of the process.
+    pub fds: bool,
+    /// The file that an open really opened, and working directories.
+    pub opened: bool,
+    /// Most bytes of one text argument.
+    pub str_max: usize,
+    /// Process events.
+    pub probe: bool,
+}
+
+/// Where records go: the bus, or a buffer.
+pub trait Records {
+    /// Takes one record of at most `max` bytes, which `write` puts into place; it returns the length.
+    fn send(&mut self, max: usize, write: impl FnOnce(&mut [u8]) -> usize);
+}
+
+/// Writes what it observes as records.
+#[derive(Debug)]
+pub struct Recorder<R> {
+    bus: R,
+    wanted: Wanted,
+    /// Whether events are collected now (drop mode); the account of who is who always is.
+    collecting: Arc<AtomicBool>,
+    /// Processes whose lines can name them as parent, so that an outsider is described once.
+    known: FxHashSet<Pid>,
+}
+
+fn head(kind: Kind, task: Task) -> Head {
+    Head { kind, abi: None, time: clock::realtime(), pid: task.pid, tid: task.tid, nr: 0, flags: 0, result: 0 }
+}
+
+impl<R: Records> Recorder<R> {
+    /// A recorder that feeds `bus`.
+    #[must_use]
+    pub fn new(bus: R, wanted: Wanted, collecting: Arc<AtomicBool>) -> Recorder<R> {
+        Recorder { bus, wanted, collecting, known: FxHashSet::default() }
+    }
+
+    /// Gives back where the records went.
+    pub fn into_inner(self) -> R {
+        self.bus
+    }
+
+    fn plain(&mut self, head: &Head, args: &[u64]) {
+        self.bus.send(SMALL, |to| Writer::new(to, head, args).finish());
+    }
+
+    fn call(&mut self, kind: Kind, memory: &mut Memory, task: Task, call: &Call, result: i64) {
+        if !self.collecting.load(Ordering::Relaxed) {
+            return;
+        }
+        let count = match (call.row, call.abi) {
+            (Some(row), Some(abi)) => row.args(abi).len(),
+            _ => 6,
+        };
+        let head = Head {
+            abi: call.abi,
+            nr: call.nr,
+            flags: if call.refused { flag::REFUSED } else { 0 },
+            result,
+            ..head(kind, task)
+        };
+        let raw = call.args.get(..count).unwrap_or(&call.args);
+        let wanted = self.wanted;
+        let room = SMALL + if wanted.args { args::room(kind, call, &wanted) } else { 0 };
+        let room = if wanted.fds { LARGE } else { room + if wanted.opened { PIECE_HEADER + MAX_PATH } else { 0 } };
+        self.bus.send(room.min(LARGE), |to| {
+            let mut writer = Writer::new(to, &head, raw);
+            if wanted.args {
+                args::capture_args(&mut writer, kind, memory, task.tid, call, result, &wanted);
+            }
+            if wanted.opened && kind == Kind::Exit {
+                proc::capture_opened(&mut writer, task.tid, call, result);
+            }
+            if wanted.fds {
+                proc::capture_fds(&mut writer, task.tid);
+            }
+            writer.finish()
+        });
+    }
+
+    /// Describes `pid` if it is no tracee and was not described yet.
+    fn outsider(&mut self, pid: Pid) {
+        if pid <= 0 || !self.known.insert(pid) {
+            return;
+        }
+        let Some((comm, cmdline)) = proc::outsider(pid) else { return };
+        let head = head(Kind::Outsider, Task { pid, tid: pid });
+        self.bus.send(LARGE, |to| {
+            let mut writer = Writer::new(to, &head, &[0, 0, 0, 0]);
+            writer.piece(Role::Comm, 0, 0, State::Whole, &comm);
+            writer.piece(Role::Cmdline, 0, 0, State::Whole, &cmdline);
+            writer.finish()
+        });
+    }
+}
+
+impl<R: Records> Observer for Recorder<R> {
+    fn enter(&mut self, memory: &mut Memory, task: Task, call: &Call) {
+        self.call(Kind::Enter, memory, task, call, 0);
+    }
+
+    fn exit(&mut self, memory: &mut Memory, task: Task, call: &Call, result: i64) {
+        self.call(Kind::Exit, memory, task, call, result);
+    }
+
+    fn unfinished(&mut self, task: Task, call: &Call, why: Unfinished) {
+        if !self.collecting.load(Ordering::Relaxed) {
+            return;
+        }
+        let count = call.row.zip(call.abi).map_or(6, |(row, abi)| row.args(abi).len());
+        let head = Head { abi: call.abi, nr: call.nr, result: why as i64, ..head(Kind::Unfinished, task) };
+        self.plain(&head, call.args.get(..count).unwrap_or(&call.args));
+    }
+
+    fn born(&mut self, task: Task, identity: &Identity, attached: bool) {
+        self.outsider(identity.ppid);
+        self.known.insert(task.pid);
+        let thread = if task.tid == task.pid { 0 } else { flag::THREAD };
+        let head = Head { flags: thread | flag::QUIET, ..head(Kind::Born, task) };
+        let ppid = u64::from(identity.ppid.cast_unsigned());
+        let (comm, wanted) = (&identity.comm, self.wanted);
+        let first = attached || self.known.len() <= 2;
+        self.bus.send(LARGE, |to| {
+            let mut writer = Writer::new(to, &head, &[ppid, 0, u64::from(identity.uid), u64::from(identity.gid)]);
+            writer.piece(Role::Comm, 0, 0, State::Whole, comm);
+            // What was there before us is asked once; children have it from their parents.
+            if first {
+                proc::capture_program(&mut writer, task.tid, wanted.opened);
+            }
+            writer.finish()
+        });
+    }
+
+    fn fork(&mut self, task: Task, child: Pid) {
+        if self.wanted.probe && self.collecting.load(Ordering::Relaxed) {
+            self.plain(&head(Kind::Fork, task), &[u64::from(child.cast_unsigned())]);
+        }
+    }
+
+    fn exec(&mut self, task: Task, former: Pid, identity: &Identity) {
+        let head = head(Kind::Exec, task);
+        let former = u64::from(former.cast_unsigned());
+        let opened = self.wanted.opened;
+        self.bus.send(LARGE, |to| {
+            let mut writer = Writer::new(to, &head, &[former, u64::from(identity.uid), u64::from(identity.gid)]);
+            writer.piece(Role::Comm, 0, 0, State::Whole, &identity.comm);
+            proc::capture_program(&mut writer, task.tid, opened);
+            writer.finish()
+        });
+    }
+
+    fn renamed(&mut self, task: Task) {
+        let head = head(Kind::Comm, task);
+        self.bus.send(SMALL + PIECE_HEADER + 32, |to| {
+            let mut writer = Writer::new(to, &head, &[]);
+            proc::capture_comm(&mut writer, task.tid);
+            writer.finish()
+        });
+    }
+
+    fn moved(&mut self, task: Task) {
+        let head = head(Kind::Moved, task);
+        self.bus.send(SMALL + PIECE_HEADER + MAX_PATH, |to| {
+            let mut writer = Writer::new(to, &head, &[]);
+            proc::capture_link(&mut writer, Role::Cwd, 0, &format!("/proc/{}/cwd", task.tid));
+            writer.finish()
+        });
+    }
+
+    fn credentials(&mut self, task: Task, identity: &Identity) {
+        self.plain(&head(Kind::Creds, task), &[u64::from(identity.uid), u64::from(identity.gid)]);
+    }
+
+    fn reparented(&mut self, task: Task, ppid: Pid) {
+        self.outsider(ppid);
+        self.plain(&head(Kind::Reparent, task), &[u64::from(ppid.cast_unsigned())]);
+    }
+
+    fn signal(&mut self, task: Task, info: &SignalInfo) {
+        if self.wanted.probe && self.collecting.load(Ordering::Relaxed) {
+            let head = Head { result: i64::from(info.signal), ..head(Kind::Signal, task) };
+            self.plain(&head, &[i64::from(info.code).cast_unsigned(), u64::from(info.sender.cast_unsigned())]);
+        }
+    }
+
+    fn end(&mut self, task: Task, status: i32) {
+        self.known.remove(&task.tid);
+        self.plain(&Head { result: i64::from(status), ..head(Kind::End, task) }, &[]);
+    }
+
+    fn notice(&mut self, task: Task, text: &str) {
+        let head = head(Kind::Notice, task);
+        self.bus.send(SMALL + PIECE_HEADER + MAX_PATH, |to| {
+            let mut writer = Writer::new(to, &head, &[]);
+            writer.piece(Role::Text, 0, 0, State::Whole, text.as_bytes());
+            writer.finish()
+        });
+    }
+}

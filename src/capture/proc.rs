@@ -1,0 +1,87 @@
+//! What /proc tells about a stopped task: its program, name, working directory and open files.
+//!
+//! Asked only while the task is stopped, and of the parent of a new tracee once: never of one that may be gone.
+
+use super::{MAX_CMDLINE, MAX_FDS, MAX_PATH};
+use crate::capture::args::failed;
+use crate::engine::Call;
+use crate::model::Pid;
+use crate::model::record::{Role, State, Writer};
+use crate::table::Ret;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+
+fn read_up_to(path: &str, to: &mut [u8]) -> usize {
+    let Ok(mut file) = File::open(path) else { return 0 };
+    let mut got = 0;
+    while let Some(space) = to.get_mut(got..).filter(|space| !space.is_empty()) {
+        match file.read(space) {
+            Ok(n) if n > 0 => got += n,
+            _ => break,
+        }
+    }
+    got
+}
+
+/// Adds the target of a link of /proc.
+pub(super) fn capture_link(writer: &mut Writer<'_>, role: Role, number: u64, path: &str) {
+    if let Ok(target) = fs::read_link(path) {
+        let target = target.as_os_str().as_bytes();
+        let cut = target.get(..MAX_PATH).unwrap_or(target);
+        writer.piece(role, 0, number, State::Whole, cut);
+    }
+}
+
+/// Adds the name of a task.
+pub(super) fn capture_comm(writer: &mut Writer<'_>, tid: Pid) {
+    writer.piece_with(Role::Comm, 0, 0, 32, |to| {
+        let got = read_up_to(&format!("/proc/{tid}/comm"), to);
+        let newline = to.get(..got).is_some_and(|read| read.ends_with(b"\n"));
+        (got - usize::from(newline), State::Whole)
+    });
+}
+
+/// Adds the program, its command line and, if wanted, the working directory.
+pub(super) fn capture_program(writer: &mut Writer<'_>, tid: Pid, cwd: bool) {
+    capture_link(writer, Role::Exe, 0, &format!("/proc/{tid}/exe"));
+    writer.piece_with(Role::Cmdline, 0, 0, MAX_CMDLINE, |to| {
+        let got = read_up_to(&format!("/proc/{tid}/cmdline"), to);
+        let cut = got == to.len();
+        let last = to.get(..got).is_some_and(|read| read.ends_with(b"\0"));
+        (got - usize::from(last), if cut { State::Cut } else { State::Whole })
+    });
+    if cwd {
+        capture_link(writer, Role::Cwd, 0, &format!("/proc/{tid}/cwd"));
+    }
+}
+
+/// The name and command line of a process outside the trace.
+pub(super) fn outsider(pid: Pid) -> Option<(Vec<u8>, Vec<u8>)> {
+    let comm = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    let mut cmdline = vec![0; MAX_CMDLINE];
+    let got = read_up_to(&format!("/proc/{pid}/cmdline"), &mut cmdline);
+    cmdline.truncate(got);
+    if cmdline.last() == Some(&0) {
+        cmdline.pop();
+    }
+    Some((comm.strip_suffix(b"\n").unwrap_or(&comm).to_vec(), cmdline))
+}
+
+/// Adds what the new descriptor of a successful call refers to: what was opened, not what was asked for.
+pub(super) fn capture_opened(writer: &mut Writer<'_>, tid: Pid, call: &Call, result: i64) {
+    if !failed(result) && call.row.is_some_and(|row| row.ret == Ret::Fd) {
+        capture_link(writer, Role::Opened, result.cast_unsigned(), &format!("/proc/{tid}/fd/{result}"));
+    }
+}
+
+/// Adds the open files, in order of their numbers.
+pub(super) fn capture_fds(writer: &mut Writer<'_>, tid: Pid) {
+    let Ok(entries) = fs::read_dir(format!("/proc/{tid}/fd")) else { return };
+    let mut numbers: Vec<u64> =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    for number in numbers.into_iter().take(MAX_FDS) {
+        capture_link(writer, Role::Fd, number, &format!("/proc/{tid}/fd/{number}"));
+    }
+}

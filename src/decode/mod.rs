@@ -1,0 +1,209 @@
+//! Record and row to an [`Event`] with named values. Pure: the same record always decodes the same.
+//!
+//! Values are borrowed from the record and made when a sink asks for them, so that a format that shows no arguments
+//! pays for none. Nothing here formats, and nothing here knows how a value was read.
+
+pub mod errno;
+mod value;
+
+pub use value::{Argument, Arguments, Content, List, Raw, Text};
+
+use crate::model::Abi;
+use crate::model::record::{Head, Kind, Record, Role, Unfinished, flag};
+use crate::state::Who;
+use crate::table::{self, Row};
+
+/// The bit that marks an x32 call's number.
+const X32_BIT: u32 = 0x4000_0000;
+
+/// What an event tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// A system call.
+    Call,
+    /// A process: fork, exec, exit, signal.
+    Process,
+    /// The trace itself.
+    Notice,
+}
+
+/// Which of a call's two events it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dir {
+    /// `>`
+    Enter,
+    /// `<`
+    Exit,
+}
+
+impl Dir {
+    /// The sign in output.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Dir::Enter => ">",
+            Dir::Exit => "<",
+        }
+    }
+}
+
+/// How far a call came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was entered.
+    Entered,
+    /// It returned this.
+    Returned(i64),
+    /// It never returned.
+    Unfinished(Unfinished),
+}
+
+/// The name of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// A row's, or a process event's.
+    Known(&'static str),
+    /// A number that no row has.
+    Unknown(i32),
+}
+
+/// An event, ready to be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// What it tells of.
+    pub sort: Sort,
+    /// Its name.
+    pub name: Name,
+    /// Which of a pair it is.
+    pub dir: Dir,
+    /// How far the call came.
+    pub outcome: Outcome,
+    /// Who did it.
+    pub who: Who<'a>,
+    row: Option<&'static Row>,
+    record: &'a Record<'a>,
+    entered: Option<&'a Record<'a>>,
+    str_max: usize,
+}
+
+/// The row of the call that a record tells of, if it is a known call.
+#[must_use]
+pub fn row(head: &Head) -> Option<&'static Row> {
+    match head.abi? {
+        Abi::X32 => table::by_number(Abi::X32, head.nr & !X32_BIT),
+        abi => table::by_number(abi, head.nr),
+    }
+}
+
+impl<'a> Event<'a> {
+    /// Decodes `record`; `None` for kinds that are no event.
+    ///
+    /// `entered` is the enter record of the same thread, which an exit takes its input arguments from.
+    #[must_use]
+    pub fn decode(
+        record: &'a Record<'a>,
+        entered: Option<&'a Record<'a>>,
+        who: Who<'a>,
+        str_max: usize,
+    ) -> Option<Event<'a>> {
+        let head = record.head();
+        let (sort, dir, outcome) = match head.kind {
+            Kind::Enter => (Sort::Call, Dir::Enter, Outcome::Entered),
+            Kind::Exit => (Sort::Call, Dir::Exit, Outcome::Returned(head.result)),
+            Kind::Unfinished => (Sort::Call, Dir::Exit, Outcome::Unfinished(Unfinished::from_result(head.result))),
+            Kind::Fork => {
+                let child = record.args().first().map_or(0, |child| child.cast_signed());
+                (Sort::Process, Dir::Exit, Outcome::Returned(child))
+            }
+            Kind::Exec => (Sort::Process, Dir::Exit, Outcome::Returned(0)),
+            Kind::End | Kind::Signal => (Sort::Process, Dir::Exit, Outcome::Returned(head.result)),
+            Kind::Notice => (Sort::Notice, Dir::Exit, Outcome::Returned(0)),
+            Kind::Born | Kind::Comm | Kind::Creds | Kind::Reparent | Kind::Outsider | Kind::Moved => return None,
+        };
+        let row = if sort == Sort::Call { row(head) } else { None };
+        let name = match head.kind {
+            Kind::Fork => Name::Known("sched_process_fork"),
+            Kind::Exec => Name::Known("sched_process_exec"),
+            Kind::End => Name::Known("sched_process_exit"),
+            Kind::Signal => Name::Known("signal_deliver"),
+            Kind::Notice => Name::Known("smtrace_notice"),
+            _ => row.map_or(Name::Unknown(head.nr.cast_signed()), |row| Name::Known(row.name)),
+        };
+        let entered = entered.filter(|entered| {
+            let enter = entered.head();
+            dir == Dir::Exit && (enter.nr, enter.abi) == (head.nr, head.abi)
+        });
+        Some(Event { sort, name, dir, outcome, who, row, record, entered, str_max })
+    }
+
+    /// The record's fixed fields.
+    #[must_use]
+    pub fn head(&self) -> &'a Head {
+        self.record.head()
+    }
+
+    /// The call's number as the kernel sees it, -1 for an event that is no call.
+    #[must_use]
+    pub fn number(&self) -> i32 {
+        if self.sort == Sort::Call { self.head().nr.cast_signed() } else { -1 }
+    }
+
+    /// The result as all formats show it: 0 on enter, `None` for a call that never returned.
+    #[must_use]
+    pub fn result(&self) -> Option<i64> {
+        match self.outcome {
+            Outcome::Entered => Some(0),
+            Outcome::Returned(result) => Some(result),
+            Outcome::Unfinished(_) => None,
+        }
+    }
+
+    /// The error number of a call that failed.
+    #[must_use]
+    pub fn error(&self) -> Option<u16> {
+        match self.outcome {
+            Outcome::Returned(result) if self.sort == Sort::Call => errno::of_result(result),
+            _ => None,
+        }
+    }
+
+    /// The arguments.
+    #[must_use]
+    pub fn arguments(&self) -> Arguments<'a> {
+        match self.sort {
+            Sort::Call => value::decode_call(self.record, self.entered, self.row, self.dir, self.str_max),
+            Sort::Process => value::decode_process(self.record, self.str_max),
+            Sort::Notice => Arguments::default(),
+        }
+    }
+
+    /// The open file descriptors that were read with the event.
+    pub fn fds(&self) -> impl Iterator<Item = (u64, Text<'a>)> + use<'a> {
+        let pieces = self.record.pieces().filter(|piece| piece.role == Role::Fd as u8);
+        pieces.map(|piece| (piece.address, Text::of(&piece, usize::MAX)))
+    }
+
+    /// What the call's new file descriptor refers to.
+    #[must_use]
+    pub fn opened(&self) -> Option<Text<'a>> {
+        self.record.piece(Role::Opened).map(|piece| Text::of(&piece, usize::MAX))
+    }
+
+    /// The words of a notice.
+    #[must_use]
+    pub fn text(&self) -> Option<Text<'a>> {
+        self.record.piece(Role::Text).map(|piece| Text::of(&piece, usize::MAX))
+    }
+
+    /// Whether smtrace refused the call to protect itself.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        self.head().flags & flag::REFUSED != 0
+    }
+
+    /// Whether the kernel did something else than the argument says.
+    #[must_use]
+    pub fn mismatch(&self) -> bool {
+        self.head().flags & flag::MISMATCH != 0
+    }
+}

@@ -1,0 +1,159 @@
+//! How tasks become tracees, and how they are let go.
+
+use super::classify::{Stop, Told, classify};
+use super::{Engine, Round, identity};
+use crate::engine::Observer;
+use crate::model::Pid;
+use crate::model::record::Unfinished;
+use crate::sys::wait::{self, Waited};
+use crate::sys::{Fault, ptrace};
+use std::fmt;
+
+/// Why a process cannot be attached to.
+#[derive(Debug)]
+pub struct AttachError {
+    pid: Pid,
+    fault: Fault,
+}
+
+impl fmt::Display for AttachError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AttachError { pid, fault } = self;
+        match fault {
+            Fault::Gone => write!(f, "cannot attach to {pid}: no such process"),
+            Fault::Errno(libc::EPERM) => match identity::tracer_of(*pid) {
+                Some(tracer) => write!(f, "cannot attach to {pid}: process {tracer} traces it already"),
+                None => write!(
+                    f,
+                    "cannot attach to {pid}: not permitted; it needs the same user, or CAP_SYS_PTRACE, and Yama's \
+                     kernel.yama.ptrace_scope below 2 (`smtrace doctor` tells)"
+                ),
+            },
+            Fault::Errno(_) => write!(f, "cannot attach to {pid}: {fault}"),
+        }
+    }
+}
+
+impl std::error::Error for AttachError {}
+
+fn numbers_in(directory: &str) -> Vec<Pid> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// `pids` and all processes that descend from them now.
+#[must_use]
+pub(crate) fn descendants(pids: &[Pid]) -> Vec<Pid> {
+    let mut all = pids.to_vec();
+    let known: Vec<(Pid, Pid)> =
+        numbers_in("/proc").into_iter().filter_map(|pid| Some((pid, identity::read(pid)?.ppid))).collect();
+    let mut at = 0;
+    while let Some(parent) = all.get(at).copied() {
+        for (pid, ppid) in &known {
+            if *ppid == parent && !all.contains(pid) {
+                all.push(*pid);
+            }
+        }
+        at += 1;
+    }
+    all
+}
+
+impl Engine {
+    /// Seizes the child that waits for its exec.
+    ///
+    /// # Errors
+    /// When the kernel, Yama or a sandbox forbids ptrace.
+    pub fn seize_child(&mut self, observer: &mut dyn Observer, pid: Pid) -> Result<(), AttachError> {
+        self.root = Some(pid);
+        ptrace::seize(pid, self.options()).map_err(|fault| AttachError { pid, fault })?;
+        self.adopt(observer, pid, false);
+        if self.full {
+            // Only a stop can turn stopping at every call on.
+            ptrace::interrupt(pid).map_err(|fault| AttachError { pid, fault })?;
+        }
+        Ok(())
+    }
+
+    /// Seizes every thread of `pids`; with `tree`, of their descendants too.
+    ///
+    /// # Errors
+    /// The first process that cannot be seized.
+    pub fn attach(&mut self, observer: &mut dyn Observer, pids: &[Pid], tree: bool) -> Result<(), AttachError> {
+        let all = if tree { descendants(pids) } else { pids.to_vec() };
+        for pid in all {
+            let mut any = false;
+            // A thread may make another one before it is seized: look until nothing new is found.
+            loop {
+                let new: Vec<Pid> = numbers_in(&format!("/proc/{pid}/task"))
+                    .into_iter()
+                    .filter(|tid| !self.tracees.contains_key(tid))
+                    .collect();
+                let mut found = false;
+                for tid in new {
+                    match ptrace::seize(tid, self.options()) {
+                        Ok(()) => {
+                            self.adopt(observer, tid, true);
+                            let _ = ptrace::interrupt(tid);
+                            (found, any) = (true, true);
+                        }
+                        Err(Fault::Gone) => {}
+                        // A thread of ours already: made by a seized one between the listing and now.
+                        Err(Fault::Errno(libc::EPERM)) if any => {}
+                        Err(fault) => return Err(AttachError { pid, fault }),
+                    }
+                }
+                if !found {
+                    break;
+                }
+            }
+            if !any && pids.contains(&pid) && !self.tracees.contains_key(&pid) {
+                return Err(AttachError { pid, fault: Fault::Gone });
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets every tracee go, each at its next stop, running (or stopped) as it was. Returns when none is left.
+    ///
+    /// A parent that waits for its vfork child stops only after the child went on, so nobody is waited for singly.
+    /// Returns false when a signal interrupted it; what is left is let go by the end of the tracing thread.
+    pub fn detach_all(&mut self, observer: &mut dyn Observer) -> bool {
+        for tid in self.tracees.keys() {
+            let _ = ptrace::interrupt(*tid);
+        }
+        while !self.tracees.is_empty() {
+            match wait::any(true) {
+                Waited::Status(tid, status) => self.detach_at(observer, tid, status),
+                Waited::Interrupted => return false,
+                Waited::NoChild | Waited::Nothing => break,
+            }
+        }
+        true
+    }
+
+    fn detach_at(&mut self, observer: &mut dyn Observer, tid: Pid, status: i32) {
+        let Told::Stopped(stop) = classify(status) else {
+            return self.serve(observer, tid, status);
+        };
+        let mut signal = 0;
+        match stop {
+            // The signal of a signal-delivery-stop must still be delivered.
+            Stop::Signal(number) => signal = number,
+            Stop::Exec => self.execed(observer, tid),
+            // An exit of a call that is under way is still an event.
+            Stop::Syscall if self.tracees.get(&tid).is_some_and(|tracee| tracee.open.is_some()) => {
+                self.call_stop(observer, tid, false);
+            }
+            Stop::Fork => self.forked(observer, tid),
+            _ => {}
+        }
+        let _ = ptrace::detach(tid, signal);
+        self.forget(observer, tid, Unfinished::Detached);
+    }
+
+    /// Serves until nothing is left, without looking at anything else.
+    pub fn drain(&mut self, observer: &mut dyn Observer) {
+        while self.round(observer) != Round::Done {}
+    }
+}

@@ -1,0 +1,239 @@
+//! Syscall-stops: which call it is, what has to be done about it, and what the observer is told.
+
+use super::tracee::{After, Open};
+use super::{Engine, info::Info};
+use crate::arch;
+use crate::engine::{Call, Observer};
+use crate::filter::{COOKIE, Duty};
+use crate::model::Pid;
+use crate::sys::{clock, ptrace};
+use crate::table::{self, Kind};
+
+const CLONE_UNTRACED: u64 = 0x0080_0000;
+const SECCOMP_SET_MODE_FILTER: u64 = 1;
+const ENOSYS: i64 = 38;
+const EPERM: i64 = 1;
+
+/// i386 socketcall(2) sub-calls by number: the call each stands for (linux/net.h).
+const SOCKETCALLS: [&str; 21] = [
+    "",
+    "socket",
+    "bind",
+    "connect",
+    "listen",
+    "accept",
+    "getsockname",
+    "getpeername",
+    "socketpair",
+    "send",
+    "recv",
+    "sendto",
+    "recvfrom",
+    "shutdown",
+    "setsockopt",
+    "getsockopt",
+    "sendmsg",
+    "recvmsg",
+    "accept4",
+    "recvmmsg",
+    "sendmmsg",
+];
+
+impl Engine {
+    pub(super) fn call_stop(&mut self, observer: &mut dyn Observer, tid: Pid, seccomp: bool) {
+        let inside = self.tracees.get(&tid).and_then(|tracee| tracee.inside);
+        let read = super::info::read(tid, &mut self.memory, &mut self.info_works, seccomp, inside);
+        match read {
+            Ok(Info::Enter { arch, nr, args, data }) => self.entered(observer, tid, (arch, nr, args), data),
+            Ok(Info::Exit(result)) => self.returned(observer, tid, result),
+            Ok(Info::None) | Err(_) => {}
+        }
+    }
+
+    fn is_enabled(&self, row: &table::Row, args: &[u64; 6]) -> bool {
+        if self.calls.contains(row.index()) {
+            return true;
+        }
+        // libseccomp traps socketcall for an enabled socket call; it is that call.
+        row.name == "socketcall"
+            && usize::try_from(args[0])
+                .ok()
+                .and_then(|sub| SOCKETCALLS.get(sub))
+                .and_then(|name| table::by_name(name))
+                .is_some_and(|row| self.calls.contains(row.index()))
+    }
+
+    fn entered(
+        &mut self,
+        observer: &mut dyn Observer,
+        tid: Pid,
+        (audit_arch, nr, args): (u32, u32, [u64; 6]),
+        data: Option<u16>,
+    ) {
+        let foreign = data.is_some_and(|data| data != COOKIE);
+        let abi = arch::abi_of(audit_arch, nr);
+        let Some(tracee) = self.tracees.get_mut(&tid) else { return };
+        let task = tracee.task();
+        tracee.inside = Some(abi);
+        // With every call stopping, the seccomp stop follows the syscall-enter-stop of the same call.
+        if data.is_some() && self.full && tracee.open.is_some() {
+            if foreign {
+                self.answer_foreign(observer, tid);
+            }
+            return;
+        }
+        let row = abi.and_then(|abi| table::by_number(abi, arch::table_number(abi, nr)));
+        let is_exec = row.is_some_and(|row| matches!(row.name, "execve" | "execveat"));
+        let before_exec = Some(tid) == self.root && !self.started && is_exec;
+        let silent = tracee.silent && !before_exec;
+        let duty = row.and_then(|row| self.duties.get(row.index()).copied().flatten());
+        let enabled = !silent && row.is_some_and(|row| self.is_enabled(row, &args));
+        let mut call = Call { abi, nr, args, row, enabled, refused: false };
+        self.place(tid, &call);
+        let after = self.do_duty(observer, tid, &mut call, duty);
+        if enabled {
+            observer.enter(&mut self.memory, task, &call);
+        }
+        if foreign {
+            self.answer_foreign(observer, tid);
+        }
+        let Some(tracee) = self.tracees.get_mut(&tid) else { return };
+        tracee.open = (enabled || after != After::Nothing).then_some(Open { call, after });
+    }
+
+    /// Lets the placement see the call, and ends it before the tracee could look at its own mask through /proc.
+    fn place(&mut self, tid: Pid, call: &Call) {
+        if let Some(cpus) = self.placement.saw(tid, clock::monotonic())
+            && let Some(tracee) = self.tracees.get_mut(&tid)
+        {
+            tracee.own_cpus = Some(cpus);
+        }
+        if self.placement.is_placed(tid)
+            && let (Some(row), Some(abi)) = (call.row, call.abi)
+            && let Some(path) = row.args(abi).iter().position(|arg| arg.kind == Kind::Path)
+        {
+            let mut start = [0; 5];
+            let got = self.memory.read(tid, call.args.get(path).copied().unwrap_or(0), &mut start);
+            if start.get(..got) == Some(b"/proc") {
+                self.placement.release();
+            }
+        }
+    }
+
+    fn do_duty(&mut self, observer: &mut dyn Observer, tid: Pid, call: &mut Call, duty: Option<Duty>) -> After {
+        let Some(tracee) = self.tracees.get_mut(&tid) else { return After::Nothing };
+        let task = tracee.task();
+        match duty {
+            None => After::Nothing,
+            Some(Duty::Comm) => After::Comm,
+            Some(Duty::Creds) => After::Creds,
+            Some(Duty::Cwd) => After::Cwd,
+            Some(Duty::Mount) => After::Mount,
+            Some(Duty::Affinity) => {
+                // It may change its mask by this: what we remember is void.
+                tracee.own_cpus = None;
+                self.placement.hold();
+                After::Affinity
+            }
+            Some(Duty::CloneFlag) if call.args[0] & CLONE_UNTRACED != 0 => {
+                tracee.made_child = false;
+                observer.notice(task, "clone with CLONE_UNTRACED: the flag was cleared, the child is traced");
+                let _ = arch::set_first_argument(tid, call.abi, call.args[0] & !CLONE_UNTRACED);
+                After::Clone
+            }
+            Some(Duty::Clone3) => {
+                tracee.made_child = false;
+                let original = self.clear_untraced(tid, call.args[0]);
+                if original.is_some() {
+                    observer.notice(task, "clone3 with CLONE_UNTRACED: the flag was cleared, the child is traced");
+                }
+                After::Clone3 { original }
+            }
+            Some(Duty::Listener) if low_is(call.args[0], SECCOMP_SET_MODE_FILTER) && call.args[1] & 8 != 0 => {
+                // Its other threads may make calls under the new filter at once (SECCOMP_FILTER_FLAG_TSYNC), so every
+                // call stops from before it stands.
+                self.stop_at_every_call(tid);
+                observer.notice(task, "own seccomp listener: every call stops from here on");
+                After::Listener
+            }
+            Some(Duty::Guard(guard)) if self.us.refuses(guard, tid, call) => {
+                let name = call.row.map_or("call", |row| row.name);
+                observer.notice(task, &format!("{name} on smtrace itself was refused (EPERM)"));
+                call.refused = true;
+                let _ = arch::skip_call(tid, -EPERM);
+                After::Nothing
+            }
+            Some(Duty::CloneFlag | Duty::Listener | Duty::Guard(_)) => After::Nothing,
+        }
+    }
+
+    /// Clears CLONE_UNTRACED in the `flags` (the first field) of clone_args; returns what stood there.
+    fn clear_untraced(&mut self, tid: Pid, address: u64) -> Option<u64> {
+        let mut bytes = [0; 8];
+        if self.memory.read(tid, address, &mut bytes) < bytes.len() {
+            return None;
+        }
+        let flags = u64::from_ne_bytes(bytes);
+        if flags & CLONE_UNTRACED == 0 {
+            return None;
+        }
+        self.memory.write(tid, address, &(flags & !CLONE_UNTRACED).to_ne_bytes());
+        Some(flags)
+    }
+
+    /// Answers a TRACE of the tracee's own filter as the kernel does without a tracer: ENOSYS (seccomp(2)).
+    fn answer_foreign(&mut self, observer: &mut dyn Observer, tid: Pid) {
+        if let (false, Some(tracee)) = (self.foreign_seen, self.tracees.get(&tid)) {
+            observer.notice(tracee.task(), "a seccomp filter of the tracee returns TRACE: answered with ENOSYS");
+        }
+        self.foreign_seen = true;
+        let _ = arch::skip_call(tid, -ENOSYS);
+    }
+
+    fn stop_at_every_call(&mut self, except: Pid) {
+        if self.full {
+            return;
+        }
+        self.full = true;
+        for tid in self.tracees.keys().filter(|tid| **tid != except) {
+            let _ = ptrace::interrupt(*tid);
+        }
+    }
+
+    fn returned(&mut self, observer: &mut dyn Observer, tid: Pid, result: i64) {
+        let Some(tracee) = self.tracees.get_mut(&tid) else { return };
+        tracee.inside = None;
+        let Some(Open { call, after }) = tracee.open.take() else { return };
+        let (task, made_child) = (tracee.task(), tracee.made_child);
+        match after {
+            After::Nothing | After::Listener => {}
+            After::Comm if result == 0 => observer.renamed(task),
+            After::Cwd if result == 0 => observer.moved(task),
+            After::Creds if result >= 0 => {
+                if let Some(identity) = super::identity::read(tid) {
+                    observer.credentials(task, &identity);
+                }
+            }
+            After::Mount => self.memory.look_for_fuse(&tid.to_string()),
+            After::Affinity => self.placement.unhold(),
+            After::Clone | After::Clone3 { .. } => {
+                if let After::Clone3 { original: Some(flags) } = after {
+                    self.memory.write(tid, call.args[0], &flags.to_ne_bytes());
+                }
+                if result > 0 && !made_child {
+                    self.lost_sight = true;
+                    observer
+                        .notice(task, "ALERT: a child escaped (CLONE_UNTRACED set in a race); its calls are not seen");
+                }
+            }
+            After::Comm | After::Creds | After::Cwd => {}
+        }
+        if call.enabled {
+            observer.exit(&mut self.memory, task, &call, result);
+        }
+    }
+}
+
+fn low_is(register: u64, value: u64) -> bool {
+    register & 0xffff_ffff == value
+}

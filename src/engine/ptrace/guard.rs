@@ -1,0 +1,100 @@
+//! Whether a call would take over, starve, stop or end smtrace itself.
+
+use crate::engine::Call;
+use crate::filter::Guard;
+use crate::model::Pid;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+/// What smtrace is, as a target.
+#[derive(Debug)]
+pub(super) struct Us {
+    pid: Pid,
+    group: Pid,
+    namespace: Option<u64>,
+}
+
+impl Us {
+    pub(super) fn new(pid: Pid, group: Pid) -> Us {
+        Us { pid, group, namespace: namespace_of("self") }
+    }
+
+    /// Whether `pid`, said by `caller`, is smtrace or one of its threads.
+    fn is_named_by(&self, caller: Pid, pid: Pid) -> bool {
+        let ours = pid == self.pid || fs::metadata(format!("/proc/self/task/{pid}")).is_ok();
+        // In another pid namespace the number means somebody else; smtrace is not visible from a child namespace.
+        ours && namespace_of(&caller.to_string()) == self.namespace
+    }
+
+    /// Whether the call of `caller` has to be refused.
+    pub(super) fn refuses(&self, guard: Guard, caller: Pid, call: &Call) -> bool {
+        let arg = |i: usize| low(call.args.get(i).copied().unwrap_or(0));
+        match guard {
+            Guard::Kill => self.refuses_kill(caller, arg(0), arg(1)),
+            Guard::Pid(at) => {
+                let target = arg(usize::from(at));
+                let harmless = match call.row.map(|row| row.name) {
+                    Some("tkill" | "rt_sigqueueinfo") => harmless(arg(1)),
+                    Some("tgkill" | "rt_tgsigqueueinfo") => harmless(arg(2)),
+                    // Reading our limits is harmless: prlimit64(pid, resource, new_limit == NULL, ...).
+                    Some("prlimit64") => call.args[2] == 0,
+                    _ => false,
+                };
+                target > 0 && !harmless && self.is_named_by(caller, target)
+            }
+            Guard::Which(process) => low(u64::from(process)) == arg(0) && self.is_named_by(caller, arg(1)),
+            Guard::Pidfd => !harmless(arg(1)) && self.is_pidfd_of_us(caller, arg(0)),
+        }
+    }
+
+    fn refuses_kill(&self, caller: Pid, target: Pid, signal: i32) -> bool {
+        if harmless(signal) {
+            return false;
+        }
+        match target {
+            1.. => self.is_named_by(caller, target),
+            // Everybody but the caller: smtrace survives what it can handle.
+            -1 => {
+                matches!(signal, libc::SIGKILL | libc::SIGSTOP) && namespace_of(&caller.to_string()) == self.namespace
+            }
+            // The caller's own group: it would hit itself too.
+            0 => false,
+            group => {
+                group.checked_neg() == Some(self.group)
+                    && group_of(caller) != Some(self.group)
+                    && namespace_of(&caller.to_string()) == self.namespace
+            }
+        }
+    }
+
+    fn is_pidfd_of_us(&self, caller: Pid, fd: i32) -> bool {
+        // A pidfd tells its process in fdinfo ("Pid:"); a /proc/PID directory is taken as one too (pidfd_send_signal(2)).
+        let directory = fs::read_link(format!("/proc/{caller}/fd/{fd}"))
+            .ok()
+            .and_then(|path| path.to_str()?.strip_prefix("/proc/")?.parse::<Pid>().ok());
+        let pidfd = || {
+            let text = fs::read_to_string(format!("/proc/{caller}/fdinfo/{fd}")).ok()?;
+            text.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse::<Pid>().ok()
+        };
+        directory.or_else(pidfd) == Some(self.pid)
+    }
+}
+
+/// Signal 0 only asks, SIGCONT only helps.
+fn harmless(signal: i32) -> bool {
+    matches!(signal, 0 | libc::SIGCONT)
+}
+
+fn namespace_of(process: &str) -> Option<u64> {
+    fs::metadata(format!("/proc/{process}/ns/pid")).ok().map(|data| data.ino())
+}
+
+fn group_of(pid: Pid) -> Option<Pid> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    super::placement::stat_field(&stat, 5)
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the kernel takes these arguments as int")]
+fn low(register: u64) -> i32 {
+    register as i32
+}

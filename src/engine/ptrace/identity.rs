@@ -1,0 +1,81 @@
+//! Who a stopped task is, from its /proc/TID/status: one read for its process, parent, users and name.
+//!
+//! Only ever asked of a task that is stopped, or that was there before us: a running one may be gone.
+
+use crate::engine::Identity;
+use crate::model::Pid;
+
+/// Reads the identity of `tid`; `None` when it is gone.
+pub(super) fn read(tid: Pid) -> Option<Identity> {
+    let bytes = std::fs::read(format!("/proc/{tid}/status")).ok()?;
+    parse(&bytes)
+}
+
+/// The task that traces `pid`, if one does.
+#[must_use]
+pub(crate) fn tracer_of(pid: Pid) -> Option<Pid> {
+    let bytes = std::fs::read(format!("/proc/{pid}/status")).ok()?;
+    number(&bytes, b"TracerPid:", 0).filter(|tracer| *tracer != 0)
+}
+
+/// Whether `signal` is caught by a handler of `tid`.
+pub(super) fn catches(tid: Pid, signal: i32) -> bool {
+    let Ok(bytes) = std::fs::read(format!("/proc/{tid}/status")) else { return true };
+    field(&bytes, b"SigCgt:")
+        .and_then(|mask| u64::from_str_radix(std::str::from_utf8(mask).ok()?, 16).ok())
+        .is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+fn field<'a>(bytes: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    bytes.split(|b| *b == b'\n').find_map(|line| line.strip_prefix(key)).map(<[u8]>::trim_ascii)
+}
+
+fn number<T: std::str::FromStr>(bytes: &[u8], key: &[u8], column: usize) -> Option<T> {
+    let text = std::str::from_utf8(field(bytes, key)?).ok()?;
+    text.split_ascii_whitespace().nth(column)?.parse().ok()
+}
+
+fn parse(bytes: &[u8]) -> Option<Identity> {
+    // proc_pid_status(5): "Uid, Gid: Real, effective, saved set, and filesystem UIDs (GIDs)."
+    Some(Identity {
+        ppid: number(bytes, b"PPid:", 0)?,
+        pid: number(bytes, b"Tgid:", 0)?,
+        uid: number(bytes, b"Uid:", 1)?,
+        gid: number(bytes, b"Gid:", 1)?,
+        comm: unescape(bytes.strip_prefix(b"Name:\t")?.split(|b| *b == b'\n').next()?),
+        no_new_privs: number::<u8>(bytes, b"NoNewPrivs:", 0) == Some(1),
+    })
+}
+
+/// The kernel writes a newline of a name as `\n` and a backslash as `\\` there (fs/proc/array.c, proc_task_name).
+fn unescape(name: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(name.len());
+    let mut bytes = name.iter();
+    while let Some(byte) = bytes.next() {
+        match (byte, byte == &b'\\') {
+            (_, true) => match bytes.next() {
+                Some(b'n') => out.push(b'\n'),
+                Some(other) => out.push(*other),
+                None => out.push(b'\\'),
+            },
+            (byte, false) => out.push(*byte),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_a_hostile_name() {
+        let text = b"Name:\tx\\nUid: 7\\\\y\nUmask:\t0022\nState:\tt\nTgid:\t12\nNgid:\t0\nPid:\t13\nPPid:\t4\n\
+            Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nNoNewPrivs:\t1\n";
+        let got = parse(text).unwrap();
+        assert_eq!((got.pid, got.ppid, got.uid, got.gid), (12, 4, 2, 6));
+        assert_eq!(got.comm, b"x\nUid: 7\\y");
+        assert!(got.no_new_privs);
+        assert!(parse(b"Name:\tx\n").is_none());
+    }
+}

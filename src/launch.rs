@@ -1,0 +1,134 @@
+//! A command as the user typed it becomes what the child needs to execute it.
+
+use crate::model::Command;
+use crate::sys::spawn::Prepared;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Exit status when a command was not found, as the shell's.
+pub const NOT_FOUND: u8 = 127;
+/// Exit status when a command could not be executed, as the shell's.
+pub const CANNOT_EXECUTE: u8 = 126;
+/// Exit status when smtrace itself failed.
+pub const FAILED: u8 = 125;
+
+/// Why a command cannot be started.
+#[derive(Debug)]
+pub struct LaunchError {
+    /// The exit status.
+    pub status: u8,
+    /// One line.
+    pub text: String,
+}
+
+fn error(status: u8, text: String) -> LaunchError {
+    LaunchError { status, text }
+}
+
+fn c_string(text: &OsStr) -> Result<CString, LaunchError> {
+    CString::new(text.as_bytes()).map_err(|_| error(FAILED, format!("a NUL byte in {text:?}")))
+}
+
+/// The inherited environment with the command's changes, in its inherited order.
+fn environment(command: &Command) -> Vec<(OsString, OsString)> {
+    let mut all: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    for (name, value) in &command.env {
+        let at = all.iter().position(|(have, _)| have == name);
+        match (value, at) {
+            (Some(value), Some(at)) => all[at].1.clone_from(value),
+            (Some(value), None) => all.push((name.clone(), value.clone())),
+            (None, Some(at)) => drop(all.remove(at)),
+            (None, None) => {}
+        }
+    }
+    all
+}
+
+/// Finds the file as execvp(3) does, but before anything is started.
+fn find(name: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, LaunchError> {
+    if name.as_bytes().contains(&b'/') {
+        return Ok(PathBuf::from(name));
+    }
+    // "If this variable isn't defined, the path list defaults to a list that includes /bin and /usr/bin".
+    let path = path.unwrap_or(OsStr::new("/bin:/usr/bin"));
+    let mut found = None;
+    for directory in std::env::split_paths(path) {
+        let directory = if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory };
+        let file = directory.join(name);
+        match file.metadata() {
+            Ok(data) if data.is_file() && data.permissions().mode() & 0o111 != 0 => return Ok(file),
+            Ok(data) if data.is_file() => found = Some(file),
+            _ => {}
+        }
+    }
+    match found {
+        Some(file) => Err(error(CANNOT_EXECUTE, format!("{}: not executable", file.display()))),
+        None => Err(error(NOT_FOUND, format!("{}: command not found", Path::new(name).display()))),
+    }
+}
+
+fn ids(user: &str) -> Result<(u32, u32, Vec<u32>), LaunchError> {
+    let unknown = || error(FAILED, format!("-u {user}: no such user"));
+    let found = match user.parse() {
+        Ok(uid) => nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)),
+        Err(_) => nix::unistd::User::from_name(user),
+    };
+    let user = found.ok().flatten().ok_or_else(unknown)?;
+    let name = CString::new(user.name.as_bytes()).map_err(|_| unknown())?;
+    let groups = nix::unistd::getgrouplist(&name, user.gid).unwrap_or_else(|_| vec![user.gid]);
+    Ok((user.uid.as_raw(), user.gid.as_raw(), groups.into_iter().map(nix::unistd::Gid::as_raw).collect()))
+}
+
+/// Prepares everything that needs memory, so that the child after fork needs none.
+///
+/// # Errors
+/// With the status the shell would give: 127 not found, 126 not executable, 125 for our own troubles.
+pub fn prepare(command: &Command, filter: Option<Vec<u8>>) -> Result<Prepared, LaunchError> {
+    let env = environment(command);
+    let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+    let first = command.argv.first().ok_or_else(|| error(FAILED, "no command".to_owned()))?;
+    let program = find(first, path)?;
+    Ok(Prepared {
+        program: c_string(program.as_os_str())?,
+        argv: command.argv.iter().map(|arg| c_string(arg)).collect::<Result<_, _>>()?,
+        env: env
+            .into_iter()
+            .map(|(name, value)| {
+                let mut bytes = name.into_vec();
+                bytes.push(b'=');
+                bytes.extend_from_slice(value.as_bytes());
+                c_string(OsStr::from_bytes(&bytes))
+            })
+            .collect::<Result<_, _>>()?,
+        chdir: command.chdir.as_deref().map(|dir| c_string(dir.as_os_str())).transpose()?,
+        ids: command.user.as_deref().map(ids).transpose()?,
+        filter,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_looked_up_as_the_shell_does() {
+        assert_eq!(find(OsStr::new("./x"), None).unwrap(), PathBuf::from("./x"));
+        assert!(find(OsStr::new("sh"), Some(OsStr::new("/nonexistent:/bin"))).unwrap().ends_with("bin/sh"));
+        assert_eq!(find(OsStr::new("no-such-command"), None).unwrap_err().status, NOT_FOUND);
+        assert_eq!(find(OsStr::new("passwd"), Some(OsStr::new("/etc"))).unwrap_err().status, CANNOT_EXECUTE);
+        assert_eq!(find(OsStr::new("etc"), Some(OsStr::new("/"))).unwrap_err().status, NOT_FOUND);
+    }
+
+    #[test]
+    fn environment_changes_keep_the_order() {
+        let command = Command {
+            env: vec![("SMTRACE_NEW".into(), Some("1".into())), ("PATH".into(), None)],
+            ..Command::default()
+        };
+        let env = environment(&command);
+        assert!(env.iter().all(|(name, _)| name != "PATH"));
+        assert_eq!(env.last().unwrap(), &("SMTRACE_NEW".into(), "1".into()));
+    }
+}

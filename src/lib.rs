@@ -1,0 +1,26 @@
+//! smtrace: trace and audit what programs ask of the Linux kernel, without loading anything into it.
+//!
+//! Data moves forward, once, through the folders of `src/` in the order below; a folder uses only folders before it
+//! (`tests/architecture.rs` holds that). `run` is the one place that knows them all.
+
+pub mod model;
+pub mod sys;
+pub mod arch;
+pub mod table;
+pub mod options;
+pub mod filter;
+pub mod engine;
+pub mod capture;
+pub mod bus;
+pub mod state;
+pub mod decode;
+pub mod rules;
+pub mod sink;
+pub mod control;
+pub mod doctor;
+pub mod launch;
+pub mod list;
+pub mod output;
+pub mod pipeline;
+pub mod reader;
+pub mod run;

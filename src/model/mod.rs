@@ -1,0 +1,17 @@
+//! Plain data that every other folder speaks of: ids, ABIs, the record, the plan.
+//!
+//! Nothing here does I/O, prints, knows a CPU, or calls the operating system.
+
+mod abi;
+mod calls;
+mod plan;
+pub mod record;
+
+pub use abi::Abi;
+pub use calls::CallSet;
+pub use plan::{Command, Direction, Filters, Log, Orphans, Output, Plan, SeccompMode, Target};
+
+/// The id of a task (thread) in the pid namespace of smtrace: what the kernel calls `pid_t`.
+///
+/// Tids and tgids share one number space, so one type serves both; a name (`pid`, `tid`) says which is meant.
+pub type Pid = i32;

@@ -1,0 +1,121 @@
+//! The plan: what the user meant, validated once by `options`. Nothing after that checks again.
+
+use super::{CallSet, Pid};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Everything one run needs to know.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is traced.
+    pub target: Target,
+    /// The enabled calls.
+    pub calls: CallSet,
+    /// Whether children and threads of a tracee become tracees (`--no-follow` clears it).
+    pub follow: bool,
+    /// Whether a seccomp filter decides which calls stop.
+    pub seccomp: SeccompMode,
+    /// Whether process events are written beside call events (`--probe`).
+    pub probe: bool,
+    /// Whether events are collected from the start (`--drop-mode` clears it; SIGUSR2 toggles it).
+    pub collecting: bool,
+    /// What happens to processes that outlive the command.
+    pub orphans: Orphans,
+    /// Which events are kept.
+    pub filters: Filters,
+    /// Where and how events are written.
+    pub output: Output,
+    /// No informational lines of our own; errors and losses are still said.
+    pub quiet: bool,
+    /// Messages of smtrace itself.
+    pub log: Log,
+}
+
+/// What is traced.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// Start a command and trace it.
+    Launch(Command),
+    /// Attach to processes that exist.
+    Attach {
+        /// The processes; each with all its threads.
+        pids: Vec<Pid>,
+        /// Their existing descendants too.
+        tree: bool,
+    },
+}
+
+/// A command to launch.
+#[derive(Clone, Debug, Default)]
+pub struct Command {
+    /// `argv`, never empty. The first is looked up in `PATH` as execvp(3) does.
+    pub argv: Vec<OsString>,
+    /// Changes to the inherited environment, in order: a value sets, `None` removes.
+    pub env: Vec<(OsString, Option<OsString>)>,
+    /// The working directory to start in.
+    pub chdir: Option<PathBuf>,
+    /// The user to run as.
+    pub user: Option<String>,
+}
+
+/// `--seccomp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeccompMode {
+    /// Use a filter where the kernel allows it, else stop at every call and say so.
+    Auto,
+    /// Stop at every call.
+    Off,
+}
+
+/// What happens to processes that outlive the command (`--orphans`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orphans {
+    /// Wait for them; with a number, kill what is left after that many seconds.
+    Wait(Option<u64>),
+    /// Kill them when the command ends.
+    Kill,
+}
+
+/// Which of an event pair is written (`--dir`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Only `>`.
+    Enter,
+    /// Only `<`.
+    Exit,
+    /// Both.
+    Both,
+}
+
+/// Which events are kept, beyond the enabled calls.
+#[derive(Clone, Debug)]
+pub struct Filters {
+    /// Which of an event pair is written.
+    pub direction: Direction,
+    /// Calls that failed are not written, neither their enter nor their exit.
+    pub drop_failed: bool,
+    /// Processes whose events are left out.
+    pub drop_pids: Vec<Pid>,
+    /// Command names (as in /proc/PID/comm) whose events are left out.
+    pub drop_comms: Vec<String>,
+}
+
+/// Where and how events are written.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// `None` is stderr, `-` is stdout.
+    pub path: Option<PathBuf>,
+    /// The name of a registered format.
+    pub format: String,
+    /// The longest text of one argument, in bytes (`-s`).
+    pub str_max: usize,
+}
+
+/// Messages of smtrace itself (the siblings' `log_level` and `log_file`).
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// 0 errors only, 1 warnings, 2 information.
+    pub level: u8,
+    /// `None` is stderr.
+    pub file: Option<PathBuf>,
+}

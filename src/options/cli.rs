@@ -1,0 +1,266 @@
+//! The command line as clap knows it, for parsing, help, completions and the manual page. It must not give a value its
+//! meaning: `plan` does. No letter means anything else than in strace.
+
+use super::Choices;
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgAction, ArgGroup, Command, ValueHint, value_parser};
+
+/// Names of arguments, as [`command`] defines them and `plan` asks for them.
+pub(super) mod id {
+    pub(in super::super) const COMMAND: &str = "command";
+    pub(in super::super) const ATTACH: &str = "attach";
+    pub(in super::super) const TREE: &str = "tree";
+    pub(in super::super) const ENABLE: &str = "enable";
+    pub(in super::super) const INTEREST: &str = "interest";
+    pub(in super::super) const OUTPUT: &str = "output";
+    pub(in super::super) const FORMAT: &str = "format";
+    pub(in super::super) const STR_MAX: &str = "str-max";
+    pub(in super::super) const DIR: &str = "dir";
+    pub(in super::super) const PROBE: &str = "probe";
+    pub(in super::super) const FOLLOW: &str = "follow";
+    pub(in super::super) const NO_FOLLOW: &str = "no-follow";
+    pub(in super::super) const DROP_FAILED: &str = "drop-failed";
+    pub(in super::super) const DROP_MODE: &str = "drop-mode";
+    pub(in super::super) const FILTER_PID: &str = "filter-pid";
+    pub(in super::super) const FILTER_COMM: &str = "filter-comm";
+    pub(in super::super) const CONFIG: &str = "config";
+    pub(in super::super) const SECCOMP: &str = "seccomp";
+    pub(in super::super) const SECCOMP_BPF: &str = "seccomp-bpf";
+    pub(in super::super) const USER: &str = "user";
+    pub(in super::super) const ENV: &str = "env";
+    pub(in super::super) const CHDIR: &str = "chdir";
+    pub(in super::super) const ORPHANS: &str = "orphans";
+    pub(in super::super) const QUIET: &str = "quiet";
+    pub(in super::super) const JSON: &str = "json";
+    pub(in super::super) const WHAT: &str = "what";
+    pub(in super::super) const SHELL: &str = "shell";
+}
+
+const USAGE: &str = "smtrace [OPTIONS] [--] CMD [ARG]...
+       smtrace [OPTIONS] -p PID[,PID]...
+       smtrace list syscalls|classes|formats [--json]
+       smtrace doctor [--json]
+       smtrace completions SHELL
+       smtrace man";
+
+const AFTER: &str = "\
+To trace a command that is called list, doctor, completions, man or help, put -- before it.
+
+Exit status: the command's own (death by a signal is repeated); 122 the log is incomplete, 125 smtrace itself failed, \
+126 the command could not be executed, 127 it was not found, 2 usage. With -p: 0 when all are gone or were let go.";
+
+/// The whole command line.
+pub(super) fn command(choices: &Choices) -> Command {
+    Command::new("smtrace")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Trace and audit what programs ask of the Linux kernel, without loading anything into it")
+        .override_usage(USAGE)
+        .after_help(AFTER)
+        .subcommands(subcommands())
+        .subcommand_help_heading("Other commands")
+        .disable_version_flag(true)
+        .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print the version"))
+        .args(targets())
+        .args(selection())
+        .args(output(choices))
+        .args(running())
+        .group(ArgGroup::new("target").args([id::ATTACH, id::COMMAND]))
+}
+
+fn subcommands() -> [Command; 4] {
+    let json = || Arg::new(id::JSON).long("json").action(ArgAction::SetTrue).help("Write JSON instead of text");
+    [
+        Command::new("list")
+            .about("List the system calls, classes or formats that smtrace knows")
+            .arg(
+                Arg::new(id::WHAT)
+                    .value_name("WHAT")
+                    .required(true)
+                    .value_parser(PossibleValuesParser::new(["syscalls", "classes", "formats"]))
+                    .help("What to list"),
+            )
+            .arg(json()),
+        Command::new("doctor").about("Say what this kernel, container and user allow, and what that means").arg(json()),
+        Command::new("completions").about("Write a completion script for a shell to stdout").arg(
+            Arg::new(id::SHELL)
+                .value_name("SHELL")
+                .required(true)
+                .value_parser(value_parser!(clap_complete::Shell))
+                .help("The shell"),
+        ),
+        Command::new("man").about("Write the manual page (roff) to stdout"),
+    ]
+}
+
+fn targets() -> [Arg; 3] {
+    [
+        Arg::new(id::COMMAND)
+            .value_name("CMD")
+            .num_args(1..)
+            .trailing_var_arg(true)
+            .value_parser(OsStringValueParser::new())
+            .value_hint(ValueHint::CommandWithArguments)
+            .help("The command to start and trace, with its arguments"),
+        Arg::new(id::ATTACH)
+            .short('p')
+            .long("attach")
+            .value_name("PID[,PID]")
+            .action(ArgAction::Append)
+            .allow_hyphen_values(true)
+            .help("Attach to processes, with all their threads"),
+        Arg::new(id::TREE)
+            .long("tree")
+            .action(ArgAction::SetTrue)
+            .requires(id::ATTACH)
+            .help("With -p: also the descendants that exist already"),
+    ]
+}
+
+fn selection() -> [Arg; 9] {
+    const HEADING: &str = "What is traced";
+    [
+        Arg::new(id::ENABLE)
+            .short('e')
+            .long("enable")
+            .value_name("EXPR")
+            .action(ArgAction::Append)
+            .help("Calls to trace: names, %class, /regex/, all, none; ! takes away, ? allows unknown names")
+            .long_help(
+                "Calls to trace: a comma list of names, %class, /regex/, all or none. A leading ! turns the list around: \
+                 all but these, or, after an earlier -e, these taken away from it; ! before one item takes only that \
+                 away. ? before an item allows that nothing matches it. strace's `trace=` may stand in front. Default: \
+                 the set of --interest",
+            ),
+        Arg::new(id::INTEREST)
+            .long("interest")
+            .value_name("FILE")
+            .value_hint(ValueHint::FilePath)
+            .value_parser(OsStringValueParser::new())
+            .help("A JSON file of the calls to trace, used when there is no -e; default is built in"),
+        switch(id::PROBE, "Write process events too: sched_process_fork, _exec, _exit, signal_deliver"),
+        Arg::new(id::FOLLOW)
+            .short('f')
+            .long("follow")
+            .action(ArgAction::Count)
+            .overrides_with(id::NO_FOLLOW)
+            .help("Trace children and threads too; on by default"),
+        Arg::new(id::NO_FOLLOW)
+            .long("no-follow")
+            .action(ArgAction::SetTrue)
+            .overrides_with_all([id::FOLLOW, id::NO_FOLLOW])
+            .help("Trace only the command or the processes of -p"),
+        switch(id::DROP_FAILED, "Leave out calls that failed"),
+        switch(id::DROP_MODE, "Start with collection off; SIGUSR2 switches it"),
+        Arg::new(id::FILTER_PID)
+            .long("filter-pid")
+            .value_name("PID[,PID]")
+            .action(ArgAction::Append)
+            .allow_hyphen_values(true)
+            .help("Leave out the events of these processes, at most 64"),
+        Arg::new(id::FILTER_COMM)
+            .long("filter-comm")
+            .value_name("NAME")
+            .action(ArgAction::Append)
+            .help("Leave out the events of processes with this name, at most 16"),
+    ]
+    .map(|arg| arg.help_heading(HEADING))
+}
+
+fn output(choices: &Choices) -> [Arg; 5] {
+    const HEADING: &str = "How it is written";
+    let formats: Vec<_> = choices.formats.iter().map(|(name, about)| PossibleValue::new(*name).help(*about)).collect();
+    [
+        Arg::new(id::OUTPUT)
+            .short('o')
+            .long("output")
+            .value_name("FILE")
+            .value_hint(ValueHint::FilePath)
+            .value_parser(OsStringValueParser::new())
+            .help("Write events to FILE, - for stdout; default stderr"),
+        Arg::new(id::FORMAT)
+            .long("format")
+            .value_name("FORMAT")
+            .value_parser(PossibleValuesParser::new(formats))
+            .help("The form of an event; default module"),
+        Arg::new(id::STR_MAX)
+            .short('s')
+            .long("str-max")
+            .value_name("N")
+            .allow_hyphen_values(true)
+            .help("Cut the text of an argument at N bytes; default 256"),
+        Arg::new(id::DIR)
+            .long("dir")
+            .value_name("WHICH")
+            .value_parser(PossibleValuesParser::new(["enter", "exit", "both"]))
+            .help("Which events of a call are written; default both"),
+        Arg::new(id::QUIET)
+            .short('q')
+            .long("quiet")
+            .action(ArgAction::Count)
+            .help("No informational lines of smtrace's own; errors and losses are still said"),
+    ]
+    .map(|arg| arg.help_heading(HEADING))
+}
+
+fn running() -> [Arg; 7] {
+    const HEADING: &str = "How it is run";
+    [
+        Arg::new(id::CONFIG)
+            .long("config")
+            .value_name("FILE")
+            .value_hint(ValueHint::FilePath)
+            .value_parser(OsStringValueParser::new())
+            .help("A JSON configuration file; options beat it"),
+        Arg::new(id::SECCOMP)
+            .long("seccomp")
+            .value_name("WHEN")
+            .value_parser(PossibleValuesParser::new(["auto", "off"]))
+            .help("Stop only at traced calls by a seccomp filter (auto, the default), or at every call (off)"),
+        Arg::new(id::SECCOMP_BPF)
+            .long("seccomp-bpf")
+            .action(ArgAction::SetTrue)
+            .overrides_with_all([id::SECCOMP, id::SECCOMP_BPF])
+            .hide(true)
+            .help("strace's word for --seccomp auto"),
+        Arg::new(id::USER)
+            .short('u')
+            .long("user")
+            .value_name("NAME")
+            .conflicts_with(id::ATTACH)
+            .help("Run the command as this user"),
+        Arg::new(id::ENV)
+            .short('E')
+            .long("env")
+            .value_name("NAME[=VALUE]")
+            .action(ArgAction::Append)
+            .value_parser(OsStringValueParser::new())
+            .conflicts_with(id::ATTACH)
+            .help("Set a variable of the command's environment, or remove it"),
+        Arg::new(id::CHDIR)
+            .long("chdir")
+            .value_name("DIR")
+            .value_hint(ValueHint::DirPath)
+            .value_parser(OsStringValueParser::new())
+            .conflicts_with(id::ATTACH)
+            .help("Start the command in DIR"),
+        Arg::new(id::ORPHANS)
+            .long("orphans")
+            .value_name("wait[=SECS]|kill")
+            .conflicts_with(id::ATTACH)
+            .help("Wait for processes that outlive the command (default), or kill them"),
+    ]
+    .map(|arg| arg.help_heading(HEADING))
+}
+
+/// An option that is a word alone, but can also be `=false` to beat a configuration file.
+fn switch(name: &'static str, about: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("true|false")
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("true")
+        .hide_possible_values(true)
+        .value_parser(value_parser!(bool))
+        .help(about)
+}

@@ -1,0 +1,256 @@
+//! `-e` expressions: names, classes and patterns to a set of calls. It must not know where an expression came from.
+//!
+//! A leading `!` turns a whole list around, as in strace; a `!` inside a list takes that one away from what stands left
+//! of it.
+
+use super::nearest;
+use crate::model::{Abi, CallSet};
+use crate::table;
+use regex::RegexBuilder;
+
+/// The longest expression, in bytes.
+const MAX_EXPR: usize = 64 * 1024;
+
+/// The set that the expressions mean together: each adds to what the ones before gave, or takes away from it.
+pub(super) fn calls<'a>(expressions: impl IntoIterator<Item = &'a str>) -> Result<CallSet, String> {
+    let mut set = None;
+    for expression in expressions {
+        apply(&mut set, expression)?;
+    }
+    Ok(set.unwrap_or_default())
+}
+
+/// Every call of the table.
+pub(super) fn all() -> CallSet {
+    chosen(|_| true)
+}
+
+fn chosen(choose: impl Fn(&table::Row) -> bool) -> CallSet {
+    let mut set = CallSet::default();
+    for row in table::rows().iter().filter(|row| choose(row)) {
+        set.insert(row.index());
+    }
+    set
+}
+
+/// Applies one expression; `None` is the state before the first, where taking away starts from all calls.
+fn apply(set: &mut Option<CallSet>, expression: &str) -> Result<(), String> {
+    if expression.len() > MAX_EXPR {
+        return Err(format!("an expression is longer than {MAX_EXPR} bytes; use several"));
+    }
+    let list = without_qualifier(expression)?.trim();
+    let (turned, list) = list.strip_prefix('!').map_or((false, list), |rest| (true, rest));
+    if turned && list.starts_with('!') {
+        return Err(format!("`{expression}` has two `!`; take one away"));
+    }
+    if list.is_empty() {
+        return Err(format!("`{expression}` names no call; give names, %classes or /patterns/"));
+    }
+    for word in split(list) {
+        let word = word.trim();
+        let (away, word) = match word.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (turned, word),
+        };
+        if word.is_empty() {
+            return Err(format!("`{expression}` has an empty name; take the comma or `!` too many away"));
+        }
+        let named = word_calls(word)?;
+        let result = set.get_or_insert_with(|| if away { all() } else { CallSet::default() });
+        for index in named.iter() {
+            if away { result.remove(index) } else { result.insert(index) }
+        }
+        if word == "none" && !away {
+            *result = CallSet::default();
+        }
+    }
+    Ok(())
+}
+
+/// The list without strace's `trace=`; its other qualifiers mean things that smtrace does not do.
+fn without_qualifier(expression: &str) -> Result<&str, String> {
+    const OTHERS: [&str; 12] =
+        ["abbrev", "verbose", "raw", "signal", "signals", "read", "reads", "write", "fault", "inject", "status", "kvm"];
+    for word in ["trace=", "t="] {
+        if let Some(list) = expression.strip_prefix(word) {
+            return Ok(list);
+        }
+    }
+    match expression.split_once('=') {
+        Some((word, _)) if OTHERS.contains(&word) => {
+            Err(format!("`-e {word}=` of strace is not supported; -e takes the calls to trace"))
+        }
+        _ => Ok(expression),
+    }
+}
+
+/// Splits at commas, but not within `/pattern/`.
+fn split(list: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut left = list;
+    loop {
+        let start = left.trim_start_matches(['!', '?', ' ']);
+        let skipped = left.len() - start.len();
+        let end = match start.strip_prefix('/').and_then(pattern_end) {
+            Some(end) => Some(skipped + 1 + end),
+            None => left.find(','),
+        };
+        match end.and_then(|end| Some((left.get(..end)?, left.get(end..)?))) {
+            Some((word, rest)) => {
+                words.push(word);
+                match rest.strip_prefix(',') {
+                    Some(rest) => left = rest,
+                    None => return words,
+                }
+            }
+            None => {
+                words.push(left);
+                return words;
+            }
+        }
+    }
+}
+
+/// Where a pattern with a closing slash ends: after the first slash that a comma or the end follows.
+fn pattern_end(text: &str) -> Option<usize> {
+    let slashes = text.match_indices('/').map(|(at, _)| at + 1);
+    slashes.into_iter().find(|end| matches!(text.as_bytes().get(*end), None | Some(b',')))
+}
+
+/// The calls that one word means.
+fn word_calls(word: &str) -> Result<CallSet, String> {
+    let (lenient, word) = word.strip_prefix('?').map_or((false, word), |rest| (true, rest));
+    let found = match (word, word.strip_prefix('%'), word.strip_prefix('/')) {
+        ("all", ..) => Ok(all()),
+        ("none", ..) => Ok(CallSet::default()),
+        (_, Some(class), _) => class_calls(class),
+        (_, _, Some(pattern)) => return pattern_calls(pattern, lenient),
+        _ => named_call(word),
+    };
+    found.or_else(|what| if lenient { Ok(CallSet::default()) } else { Err(what) })
+}
+
+fn class_calls(typed: &str) -> Result<CallSet, String> {
+    // strace's %%stat and %%statfs.
+    let name = typed.strip_prefix('%').map_or_else(|| typed.to_owned(), |name| format!("{name}_like"));
+    if name == "all" {
+        return Ok(all());
+    }
+    if !table::classes().any(|class| class == name) {
+        let remedy = nearest::nearest(&name, table::classes())
+            .map_or_else(|| "see `smtrace list classes`".to_owned(), |class| format!("did you mean `%{class}`?"));
+        return Err(format!("unknown class `%{typed}`; {remedy}"));
+    }
+    Ok(chosen(|row| row.classes.contains(&name.as_str())))
+}
+
+fn pattern_calls(pattern: &str, lenient: bool) -> Result<CallSet, String> {
+    let pattern = pattern.strip_suffix('/').unwrap_or(pattern);
+    let regex = RegexBuilder::new(pattern).size_limit(1 << 20).build().map_err(|err| {
+        let text = err.to_string();
+        let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").trim_end_matches('.');
+        format!("bad pattern `/{pattern}/`: {reason}; correct it, or put `\\` before what is meant literally")
+    })?;
+    let found = chosen(|row| regex.is_match(row.name));
+    if found.is_empty() && !lenient {
+        return Err(format!("pattern `/{pattern}/` matches no call; see `smtrace list syscalls`"));
+    }
+    Ok(found)
+}
+
+fn named_call(name: &str) -> Result<CallSet, String> {
+    if let Some(row) = table::by_name(name) {
+        let mut set = CallSet::default();
+        set.insert(row.index());
+        return Ok(set);
+    }
+    if let Ok(number) = name.parse() {
+        let known = table::by_number(Abi::X86_64, number);
+        let remedy = known.map_or_else(
+            || "see `smtrace list syscalls`".to_owned(),
+            |row| format!("x86_64's number {number} is `{}`", row.name),
+        );
+        return Err(format!("`{name}` is a number, whose call differs by ABI; give the name: {remedy}"));
+    }
+    if let Some((name, _)) = name.split_once('@').filter(|(name, _)| table::by_name(name).is_some()) {
+        return Err(format!("`@` after a call is not supported: a call is traced on all ABIs; give `{name}`"));
+    }
+    Err(unknown_call(name))
+}
+
+/// The refusal of a name that no row has, with the nearest.
+pub(super) fn unknown_call(name: &str) -> String {
+    if table::classes().any(|class| class == name) {
+        return format!("unknown call `{name}`; did you mean the class `%{name}`?");
+    }
+    let remedy = nearest::remedy(name, table::rows().iter().map(|row| row.name), "see `smtrace list syscalls`");
+    format!("unknown call `{name}`; {remedy}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{all, calls, split};
+    use crate::table;
+
+    fn names(expressions: &[&str]) -> Vec<&'static str> {
+        let set = calls(expressions.iter().copied()).unwrap();
+        let mut names: Vec<_> = set.iter().map(|index| table::rows()[index].name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn refusal(expression: &str) -> String {
+        calls([expression]).unwrap_err()
+    }
+
+    #[test]
+    fn expressions_add_up_and_take_away() {
+        assert_eq!(names(&["read,write"]), ["read", "write"]);
+        assert_eq!(names(&["trace=read", "write"]), ["read", "write"]);
+        assert_eq!(names(&["read,write", "!write"]), ["read"]);
+        assert_eq!(names(&["/^read/,!/v/,!readlink,!readlinkat,!readahead,!readdir"]), ["read"]);
+        assert_eq!(names(&["all", "none"]), Vec::<&str>::new());
+        assert_eq!(names(&["?nonesuch,read,?%nonesuch"]), ["read"]);
+        assert_eq!(names(&["/^(read|write){1,2}$/,close"]), ["close", "read", "write"]);
+        assert_eq!(names(&["/^read$"]), ["read"]);
+        assert!(names(&["%file"]).contains(&"openat"));
+        assert!(!names(&["%file,!openat"]).contains(&"openat"));
+        assert!(names(&["%%stat"]).contains(&"newfstatat"));
+    }
+
+    #[test]
+    fn a_leading_bang_turns_the_whole_list_around() {
+        let without = calls(["!read,write"]).unwrap();
+        let mut expected = all();
+        for name in ["read", "write"] {
+            expected.remove(table::by_name(name).unwrap().index());
+        }
+        assert_eq!(without, expected);
+        assert_eq!(calls(["trace=!read,write"]).unwrap(), expected);
+        assert_eq!(calls(["!read,!write"]).unwrap(), expected);
+        assert_eq!(names(&["!all"]), Vec::<&str>::new());
+        assert_eq!(calls(["!none"]).unwrap(), all());
+    }
+
+    #[test]
+    fn a_comma_within_a_pattern_belongs_to_it() {
+        assert_eq!(split("a,/b{1,2}/,!/c,d/,?e"), ["a", "/b{1,2}/", "!/c,d/", "?e"]);
+        assert_eq!(split("/a,b"), ["/a", "b"]);
+        assert_eq!(split("a,"), ["a", ""]);
+    }
+
+    #[test]
+    fn a_mistake_names_its_remedy() {
+        assert_eq!(refusal("opnat"), "unknown call `opnat`; did you mean `openat`?");
+        assert_eq!(refusal("%flie"), "unknown class `%flie`; did you mean `%file`?");
+        assert_eq!(refusal("network"), "unknown call `network`; did you mean the class `%network`?");
+        assert!(refusal("257").contains("`openat`"), "{}", refusal("257"));
+        assert!(refusal("read@64").contains("give `read`"));
+        assert!(refusal("/[/").starts_with("bad pattern `/[/`: "), "{}", refusal("/[/"));
+        assert!(refusal("/^zzz/").contains("matches no call"));
+        assert!(refusal("signal=SIGIO").contains("not supported"));
+        for bad in ["", "!", "read,,write", "read,", "!!read", "trace="] {
+            assert!(!refusal(bad).contains('\n'), "{bad}");
+        }
+    }
+}

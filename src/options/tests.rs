@@ -1,0 +1,206 @@
+//! What a command line means, from argv to the plan.
+
+use super::{Action, Choices, Listing, Refusal, command, parse};
+use crate::model::{Command, Direction, Orphans, Plan, SeccompMode, Target};
+use crate::table;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+const CHOICES: Choices = Choices { formats: &[("module", "text"), ("ebpf", "text"), ("json", "objects")] };
+
+fn action(words: &[&str]) -> Result<Action, Refusal> {
+    parse(std::iter::once("smtrace").chain(words.iter().copied()).map(OsString::from), &CHOICES)
+}
+
+fn plan(words: &[&str]) -> Plan {
+    match action(words) {
+        Ok(Action::Trace(plan)) => *plan,
+        other => panic!("{words:?}: {other:?}"),
+    }
+}
+
+fn launched(words: &[&str]) -> Command {
+    match plan(words).target {
+        Target::Launch(command) => command,
+        other @ Target::Attach { .. } => panic!("{words:?}: {other:?}"),
+    }
+}
+
+fn refusal(words: &[&str]) -> String {
+    let refusal = action(words).expect_err(&format!("{words:?}"));
+    assert_eq!(refusal.status, 2, "{words:?}");
+    let text = refusal.text;
+    assert!(text.starts_with("smtrace: ") && text.ends_with('\n') && text.matches('\n').count() == 1, "{text:?}");
+    text
+}
+
+fn enabled(words: &[&str]) -> Vec<&'static str> {
+    plan(words).calls.iter().map(|index| table::rows()[index].name).collect()
+}
+
+#[test]
+fn the_definition_is_sound() {
+    command(&CHOICES).debug_assert();
+}
+
+#[test]
+fn a_command_needs_no_dashes_and_keeps_its_own_options() {
+    assert_eq!(launched(&["ls", "-l", "--json", "-o", "x"]).argv, ["ls", "-l", "--json", "-o", "x"]);
+    assert_eq!(launched(&["-o", "log", "ls", "-p", "1"]).argv, ["ls", "-p", "1"]);
+    assert_eq!(launched(&["--", "ls", "--", "-h"]).argv, ["ls", "--", "-h"]);
+    assert_eq!(launched(&["ls", "--", "-h", "--", "x"]).argv, ["ls", "--", "-h", "--", "x"]);
+    assert_eq!(launched(&["sh", "-c", "exit 3", "list"]).argv, ["sh", "-c", "exit 3", "list"]);
+    assert_eq!(launched(&["--", "-x"]).argv, ["-x"]);
+    assert_eq!(launched(&["sh", "", "--help", "-V"]).argv, ["sh", "", "--help", "-V"]);
+    assert_eq!(launched(&["lists"]).argv, ["lists"]);
+}
+
+#[test]
+fn a_command_may_be_called_like_one_of_ours_after_dashes() {
+    for name in ["list", "doctor", "completions", "man", "help"] {
+        assert_eq!(launched(&["--", name]).argv, [name]);
+        assert_eq!(launched(&["-o", "x", "--", name, "-l"]).argv, [name, "-l"]);
+    }
+    assert!(matches!(action(&["list", "classes"]), Ok(Action::List { what: Listing::Classes, json: false })));
+    assert!(matches!(action(&["list", "formats", "--json"]), Ok(Action::List { what: Listing::Formats, json: true })));
+    assert!(matches!(action(&["doctor"]), Ok(Action::Doctor { json: false })));
+    assert!(matches!(action(&["man"]), Ok(Action::Man)));
+    assert!(matches!(action(&["completions", "zsh"]), Ok(Action::Completions(clap_complete::Shell::Zsh))));
+    assert!(refusal(&["-o", "x", "doctor"]).contains("smtrace [OPTIONS] -- doctor"));
+    assert!(refusal(&["list"]).contains("WHAT"));
+    assert!(refusal(&["list", "sycalls"]).contains("syscalls"));
+}
+
+#[test]
+fn the_defaults_are_as_documented() {
+    let plan = plan(&["true"]);
+    assert!(plan.follow && plan.collecting && !plan.probe && !plan.quiet);
+    assert_eq!((plan.seccomp, plan.orphans), (SeccompMode::Auto, Orphans::Wait(None)));
+    assert_eq!((plan.output.path, plan.output.str_max), (None, 256));
+    assert_eq!((plan.output.format.as_str(), plan.filters.direction), ("module", Direction::Both));
+    assert_eq!((plan.log.level, plan.log.file), (2, None));
+    assert!(!plan.filters.drop_failed && plan.filters.drop_pids.is_empty() && plan.filters.drop_comms.is_empty());
+    assert!(!plan.calls.is_empty());
+}
+
+#[test]
+fn options_mean_what_they_say() {
+    let words = "-e read -e trace=write -o f --format json -s 9 --dir exit --no-follow --drop-failed --filter-pid 1,2 \
+                 --filter-pid 0 --filter-comm sshd --drop-mode --seccomp off -q --probe --orphans kill x";
+    let plan = plan(&words.split_whitespace().collect::<Vec<_>>());
+    assert_eq!((plan.output.path, plan.output.str_max), (Some(PathBuf::from("f")), 9));
+    assert_eq!((plan.output.format.as_str(), plan.filters.direction), ("json", Direction::Exit));
+    assert!(!plan.follow && !plan.collecting && plan.probe && plan.quiet && plan.filters.drop_failed);
+    assert_eq!((plan.filters.drop_pids, plan.filters.drop_comms), (vec![1, 2, 0], vec!["sshd".to_owned()]));
+    assert_eq!((plan.seccomp, plan.orphans), (SeccompMode::Off, Orphans::Kill));
+    assert_eq!(enabled(&["-e", "read", "-e", "trace=write", "x"]), ["read", "write"]);
+}
+
+#[test]
+fn a_launch_carries_its_environment_folder_and_user() {
+    let command = launched(&["-E", "A=1=2", "-E", "B", "-E", "C=", "--chdir", "/tmp", "-u", "nobody", "env"]);
+    let expected = [("A", Some("1=2")), ("B", None), ("C", Some(""))];
+    assert_eq!(command.env, expected.map(|(name, value)| (OsString::from(name), value.map(OsString::from))));
+    assert_eq!((command.chdir, command.user), (Some(PathBuf::from("/tmp")), Some("nobody".to_owned())));
+}
+
+#[test]
+fn attach_takes_lists_as_strace_does() {
+    let Target::Attach { pids, tree } = plan(&["-p", "12,13", "-p", "14 12", "--tree"]).target else { panic!() };
+    assert_eq!((pids, tree), (vec![12, 13, 14], true));
+    for bad in ["0", "-1", "4194304", "x", ""] {
+        assert!(refusal(&["-p", bad]).contains("process id"), "{bad}");
+    }
+    refusal(&["-p", "1", "ls"]);
+    refusal(&["-p", "1", "--", "ls"]);
+    refusal(&["-p", "1", "-u", "nobody"]);
+    refusal(&["--tree", "ls"]);
+}
+
+#[test]
+fn the_later_of_two_opposites_counts() {
+    assert!(plan(&["--no-follow", "-f", "x"]).follow);
+    assert!(!plan(&["-f", "--no-follow", "x"]).follow);
+    assert_eq!(plan(&["--seccomp", "off", "--seccomp-bpf", "x"]).seccomp, SeccompMode::Auto);
+    assert!(plan(&["-qq", "x"]).quiet);
+    assert!(refusal(&["-ff", "x"]).contains("one file per process"));
+}
+
+#[test]
+fn a_mistake_is_one_line_with_its_remedy() {
+    assert!(refusal(&[]).contains("smtrace -- CMD"));
+    assert!(refusal(&["-o", "x"]).contains("smtrace -- CMD"));
+    assert!(refusal(&["-e", "opnat", "x"]).contains("did you mean `openat`?"));
+    assert!(refusal(&["--fromat", "json", "x"]).contains("--format"));
+    assert!(refusal(&["--format", "jsn", "x"]).contains("json"));
+    assert!(refusal(&["-s", "-1", "x"]).contains("65536"));
+    assert!(refusal(&["-s", "65537", "x"]).contains("65536"));
+    assert!(refusal(&["-o", "|cat", "x"]).contains("pipe of your shell"));
+    assert!(refusal(&["-E", "=1", "x"]).contains("NAME=VALUE"));
+    assert!(refusal(&["--orphans", "wait=x", "x"]).contains("wait=10"));
+    assert!(refusal(&["--filter-comm", "seventeen-letters", "x"]).contains("1 to 16"));
+    assert!(refusal(&["--filter-pid", "7", "--filter-pid", "4194304", "x"]).contains("4194304"));
+    refusal(&["--config", "/nonesuch/\u{1b}[31m\nx", "x"]);
+    refusal(&["-e", "a\nb\u{1b}", "x"]);
+    refusal(&["--interest", "", "x"]);
+    // Letters of strace that smtrace does not know mean nothing, rather than something else.
+    for letter in [
+        "-a", "-A", "-b", "-c", "-C", "-d", "-D", "-F", "-i", "-I", "-k", "-n", "-N", "-O", "-P", "-r", "-S", "-t",
+        "-T", "-U", "-v", "-w", "-W", "-x", "-X", "-y", "-Y", "-z", "-Z",
+    ] {
+        assert!(refusal(&[letter, "x"]).contains(letter), "{letter}");
+    }
+}
+
+#[test]
+fn help_and_version_are_no_mistakes() {
+    for (words, part) in [
+        (&["--help"][..], "--str-max"),
+        (&["-h"], "--orphans"),
+        (&["-V"], "smtrace 0"),
+        (&["help"], "Exit status"),
+        (&["list", "--help"], "syscalls"),
+    ] {
+        let refusal = action(words).unwrap_err();
+        assert_eq!(refusal.status, 0, "{words:?}");
+        assert!(refusal.text.contains(part), "{words:?}: {}", refusal.text);
+    }
+}
+
+#[test]
+fn options_beat_the_file() {
+    let path = std::env::temp_dir().join(format!("smtrace-options-{}.jsonc", std::process::id()));
+    let text = r#"{"init_config": {"str_max_size": 5, "format": "json", "putfile": true, "path": "a"},
+        "open_params": {"drop_failed": true, "filter_pids": [4], "filter_falco": "true"},
+        "smtrace": {"enable": "close", "follow": false, "probe": true}}"#;
+    std::fs::write(&path, text).unwrap();
+    let file = path.to_str().unwrap();
+    let only = plan(&["--config", file, "x"]);
+    let beaten = plan(&[
+        "--config",
+        file,
+        "-s",
+        "6",
+        "--format",
+        "ebpf",
+        "-o",
+        "b",
+        "--drop-failed=false",
+        "--filter-pid",
+        "5",
+        "-f",
+        "--probe=false",
+        "x",
+    ]);
+    assert_eq!(enabled(&["--config", file, "x"]), ["close"]);
+    assert_eq!(enabled(&["--config", file, "-e", "read", "x"]), ["read"]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!((only.output.str_max, only.output.format.as_str()), (5, "json"));
+    assert_eq!(only.output.path, Some(PathBuf::from("a")));
+    assert!(only.filters.drop_failed && !only.follow && only.probe);
+    assert_eq!((only.filters.drop_pids, only.filters.drop_comms), (vec![4], vec!["falco".to_owned()]));
+    assert_eq!((beaten.output.str_max, beaten.output.format.as_str()), (6, "ebpf"));
+    assert_eq!(beaten.output.path, Some(PathBuf::from("b")));
+    assert!(!beaten.filters.drop_failed && beaten.follow && !beaten.probe);
+    assert_eq!(beaten.filters.drop_pids, [5]);
+}

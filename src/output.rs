@@ -1,0 +1,93 @@
+//! The file that events go to: whole lines, and an honest count of what could not be written.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+/// Where events are written.
+#[derive(Debug)]
+pub struct Output {
+    file: File,
+    path: Option<PathBuf>,
+    /// Events that could not be written.
+    lost: u64,
+    /// Why the first could not.
+    why: Option<io::Error>,
+}
+
+impl Output {
+    /// Opens `path`, or stderr for `None` and stdout for `-`.
+    ///
+    /// # Errors
+    /// What open(2) answers.
+    pub fn open(path: Option<&Path>) -> io::Result<Output> {
+        let file = match path {
+            None => File::from(io::stderr().as_fd().try_clone_to_owned()?),
+            Some(path) if path == Path::new("-") => File::from(io::stdout().as_fd().try_clone_to_owned()?),
+            Some(path) => OpenOptions::new().write(true).create(true).truncate(true).open(path)?,
+        };
+        let path = path.filter(|path| *path != Path::new("-")).map(Path::to_path_buf);
+        Ok(Output { file, path, lost: 0, why: None })
+    }
+
+    /// Writes `lines`, which hold `events` events. What cannot be written is counted as lost; the next lines are tried
+    /// again, since a full disk can get room.
+    pub fn write(&mut self, lines: &[u8], events: u64) {
+        let mut left = lines;
+        while !left.is_empty() {
+            match self.file.write(left) {
+                Ok(0) => return self.fail(left, lines, events, io::ErrorKind::WriteZero.into()),
+                Ok(n) => left = left.get(n..).unwrap_or(&[]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // Somebody made the terminal or pipe we share non-blocking.
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+                Err(error) => return self.fail(left, lines, events, error),
+            }
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, left: &[u8], lines: &[u8], events: u64, error: io::Error) {
+        let written = lines.get(..lines.len() - left.len()).unwrap_or(&[]);
+        let whole = memchr::memrchr(b'\n', written).map_or(0, |at| at + 1);
+        // Half a line in a file is taken back; in a pipe it is ended, so that the next one is whole.
+        let half = written.len() - whole;
+        if half > 0 && !self.cut(half) {
+            let _ = self.file.write_all(b"\n");
+        }
+        let kept = written.get(..whole).map_or(0, |kept| memchr::memchr_iter(b'\n', kept).count() as u64);
+        self.lost += events.saturating_sub(kept);
+        self.why.get_or_insert(error);
+    }
+
+    fn cut(&mut self, half: usize) -> bool {
+        use std::io::{Seek, SeekFrom};
+        let Ok(data) = self.file.metadata() else { return false };
+        if !data.is_file() {
+            return false;
+        }
+        let Ok(at) = self.file.stream_position() else { return false };
+        let whole = at.saturating_sub(half as u64);
+        self.file.set_len(whole).is_ok() && self.file.seek(SeekFrom::Start(whole)).is_ok()
+    }
+
+    /// Opens the file again under its name, after a log rotation moved it.
+    ///
+    /// # Errors
+    /// What open(2) answers; the old file stays in use then.
+    pub fn reopen(&mut self) -> io::Result<()> {
+        if let Some(path) = &self.path {
+            self.file = OpenOptions::new().append(true).create(true).open(path)?;
+        }
+        Ok(())
+    }
+
+    /// How many events were lost, and why, if any were.
+    #[must_use]
+    pub fn losses(&self) -> Option<(u64, &io::Error)> {
+        self.why.as_ref().map(|why| (self.lost, why))
+    }
+}

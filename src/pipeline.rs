@@ -1,0 +1,212 @@
+//! The reader's side as one value: records in, lines out. State, decode, rules and sink in their order.
+//!
+//! It does no I/O and knows no time but the records': fed the same records, live or replayed, it writes the same bytes.
+
+use crate::decode::Event;
+use crate::model::record::{HEADER, Kind, PIECE_HEADER, Record, Role, Writer, flag};
+use crate::model::{Pid, Plan};
+use crate::rules::Rules;
+use crate::sink::{self, Needs, Sink};
+use crate::state::{Account, Groups, Users};
+use rustc_hash::FxHashMap;
+
+/// How many buffers of ended calls are kept for the next ones, and how large each may be.
+const MOST_SPARE: usize = 16;
+const LARGEST_SPARE: usize = 8 * 1024;
+
+/// Turns records into the lines of one format.
+pub struct Pipeline {
+    account: Account,
+    rules: Rules,
+    sink: Box<dyn Sink + Send>,
+    needs: Needs,
+    probe: bool,
+    str_max: usize,
+    /// The enter record, with the pieces of its arguments, of each call in progress. Only when arguments are shown.
+    entered: FxHashMap<Pid, Vec<u8>>,
+    /// The enter line of each call in progress whose result decides whether it is written.
+    held: FxHashMap<Pid, Vec<u8>>,
+    spare: Vec<Vec<u8>>,
+    events: u64,
+}
+
+impl Pipeline {
+    /// A pipeline for one run.
+    #[must_use]
+    pub fn new(plan: &Plan, users: Users, groups: Groups) -> Pipeline {
+        let (needs, sink) = sink::make(plan);
+        Pipeline {
+            account: Account::new(users, groups),
+            rules: Rules::new(&plan.filters),
+            sink,
+            needs,
+            probe: plan.probe,
+            str_max: plan.output.str_max,
+            entered: FxHashMap::default(),
+            held: FxHashMap::default(),
+            spare: Vec::new(),
+            events: 0,
+        }
+    }
+
+    /// Takes the next record and appends what is to be written to `out`, whole lines; says whether anything was.
+    pub fn feed(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> bool {
+        let head = record.head();
+        let shown = head.flags & flag::QUIET == 0;
+        match head.kind {
+            Kind::Enter => self.enter(record, shown, out),
+            Kind::Exit | Kind::Unfinished => self.leave(record, shown, out),
+            Kind::Born | Kind::Comm | Kind::Creds | Kind::Reparent | Kind::Outsider | Kind::Moved => {
+                self.account.apply(record);
+                false
+            }
+            Kind::Exec => {
+                self.account.apply(record);
+                self.follow(record);
+                shown && self.probe && self.write(record, None, out)
+            }
+            Kind::End => {
+                self.recycle(head.tid);
+                let released = self.release(head.tid, out);
+                let written = shown && self.probe && self.write(record, None, out);
+                self.account.apply(record);
+                released || written
+            }
+            Kind::Fork | Kind::Signal => shown && self.probe && self.write(record, None, out),
+            Kind::Notice => shown && self.write(record, None, out),
+        }
+    }
+
+    /// How many events were written.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The live processes of the trace with their comm.
+    pub fn alive(&self) -> impl Iterator<Item = (Pid, &[u8])> {
+        self.account.alive()
+    }
+
+    /// The comm and the NUL-separated command line of a process.
+    #[must_use]
+    pub fn names(&self, pid: Pid) -> Option<(&[u8], &[u8])> {
+        self.account.names(pid)
+    }
+
+    fn enter(&mut self, record: &Record<'_>, shown: bool, out: &mut Vec<u8>) -> bool {
+        if self.needs.args {
+            self.remember(record);
+        }
+        if !shown {
+            return false;
+        }
+        if !self.rules.hold_enter() {
+            return self.write(record, None, out);
+        }
+        // The line's fate is the result's; a count that went up goes down until then.
+        let mut line = Vec::new();
+        if self.write(record, None, &mut line) {
+            self.events -= 1;
+            self.held.insert(record.head().tid, line);
+        }
+        false
+    }
+
+    fn leave(&mut self, record: &Record<'_>, shown: bool, out: &mut Vec<u8>) -> bool {
+        let head = record.head();
+        let memory = self.entered.remove(&head.tid);
+        let entered = memory.as_deref().and_then(|bytes| Record::parse(bytes).ok()).map(|(record, _)| record);
+        let who = self.account.who(head.pid, head.tid);
+        let event = Event::decode(record, entered.as_ref(), who, self.str_max);
+        let failed = event.as_ref().is_some_and(|event| self.rules.drop_as_failed(event));
+        let mut written = false;
+        if failed {
+            self.held.remove(&head.tid);
+        } else {
+            written = self.release(head.tid, out);
+            if shown {
+                written |= self.write(record, entered.as_ref(), out);
+            }
+        }
+        if let Some(bytes) = memory {
+            self.keep_spare(bytes);
+        }
+        written
+    }
+
+    /// Renders one event if the rules keep it.
+    fn write(&mut self, record: &Record<'_>, entered: Option<&Record<'_>>, out: &mut Vec<u8>) -> bool {
+        let head = record.head();
+        let who = self.account.who(head.pid, head.tid);
+        let Some(event) = Event::decode(record, entered, who, self.str_max) else { return false };
+        if !self.rules.keep(&event) {
+            return false;
+        }
+        self.sink.render(&event, out);
+        self.events += 1;
+        true
+    }
+
+    /// Writes the line that was held for `tid`.
+    fn release(&mut self, tid: Pid, out: &mut Vec<u8>) -> bool {
+        if self.held.is_empty() {
+            return false;
+        }
+        let Some(line) = self.held.remove(&tid) else { return false };
+        out.extend_from_slice(&line);
+        self.events += 1;
+        true
+    }
+
+    /// Keeps what an exit must show again.
+    fn remember(&mut self, record: &Record<'_>) {
+        let argument = |role: u8| usize::from(role) < 6;
+        let pieces = || record.pieces().filter(move |piece| argument(piece.role));
+        let size: usize = pieces().map(|piece| PIECE_HEADER + piece.data.len().next_multiple_of(8)).sum();
+        let tid = record.head().tid;
+        let old = self.entered.remove(&tid).or_else(|| self.spare.pop());
+        let mut bytes = old.unwrap_or_default();
+        bytes.clear();
+        bytes.resize(HEADER + 48 + size, 0);
+        let mut writer = Writer::new(&mut bytes, record.head(), record.args());
+        for piece in pieces() {
+            if let Some(role) = Role::arg(usize::from(piece.role)) {
+                writer.piece(role, piece.index, piece.address, piece.state, piece.data);
+            }
+        }
+        let len = writer.finish();
+        bytes.truncate(len);
+        self.entered.insert(tid, bytes);
+    }
+
+    /// The call in progress of the thread that executes a program goes on under the process's id.
+    fn follow(&mut self, record: &Record<'_>) {
+        let former = record.args().first().and_then(|tid| Pid::try_from(*tid).ok()).unwrap_or(0);
+        let tid = record.head().tid;
+        if former == tid || former == 0 {
+            return;
+        }
+        if let Some(bytes) = self.entered.remove(&former) {
+            self.entered.insert(tid, bytes);
+        }
+        if let Some(line) = self.held.remove(&former) {
+            self.held.insert(tid, line);
+        }
+    }
+
+    fn recycle(&mut self, tid: Pid) {
+        if let Some(bytes) = self.entered.remove(&tid) {
+            self.keep_spare(bytes);
+        }
+    }
+
+    fn keep_spare(&mut self, bytes: Vec<u8>) {
+        if self.spare.len() < MOST_SPARE && bytes.capacity() <= LARGEST_SPARE {
+            self.spare.push(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

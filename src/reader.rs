@@ -1,0 +1,110 @@
+//! The reading thread: records in, lines out.
+
+use crate::bus::Receiver;
+use crate::control::Shared;
+use crate::engine::ptrace::PlacementShared;
+use crate::model::record::Record;
+use crate::output::Output;
+use crate::pipeline::Pipeline;
+use std::sync::Arc;
+
+/// Bytes of lines collected before they are written.
+const CHUNK: usize = 64 * 1024;
+
+/// The reader of one run.
+pub struct Reader {
+    /// Where records come from.
+    pub receiver: Receiver,
+    /// What makes lines of them.
+    pub pipeline: Pipeline,
+    /// Where lines go.
+    pub output: Output,
+    /// The run's state.
+    pub shared: Arc<Shared>,
+    /// Ended when nothing comes.
+    pub placement: PlacementShared,
+    /// Says a line of our own.
+    pub say: fn(&str),
+}
+
+/// How the reading ended.
+#[derive(Debug)]
+pub struct Read {
+    /// The output, with its losses.
+    pub output: Output,
+    /// Records that could not be read: a defect of ours, said and counted.
+    pub malformed: u64,
+}
+
+impl Reader {
+    /// Reads until the sender closed and everything was written.
+    #[must_use]
+    pub fn run(mut self) -> Read {
+        self.receiver.enter();
+        let (mut lines, mut events, mut malformed) = (Vec::with_capacity(CHUNK * 2), 0, 0);
+        loop {
+            let closed = self.receiver.closed();
+            let mut read = 0;
+            let waiting = self.receiver.peek();
+            while let Some(rest) = waiting.get(read..).filter(|rest| !rest.is_empty()) {
+                match Record::parse(rest) {
+                    Ok((record, len)) => {
+                        events += u64::from(self.pipeline.feed(&record, &mut lines));
+                        read += len;
+                    }
+                    Err(_) => {
+                        malformed += 1;
+                        read = waiting.len();
+                    }
+                }
+                if lines.len() >= CHUNK {
+                    break;
+                }
+            }
+            self.receiver.release(read);
+            // Lines are held back only while more records wait.
+            if lines.len() >= CHUNK || self.receiver.peek().is_empty() {
+                self.output.write(&lines, events);
+                lines.clear();
+                events = 0;
+            }
+            self.attend();
+            if read > 0 && !self.receiver.peek().is_empty() {
+                continue;
+            }
+            if closed && self.receiver.peek().is_empty() {
+                return Read { output: self.output, malformed };
+            }
+            if read == 0 {
+                self.placement.release();
+            }
+            self.receiver.wait(read > 0);
+        }
+    }
+
+    /// Does what other threads asked for.
+    fn attend(&mut self) {
+        if self.shared.take_reopen()
+            && let Err(error) = self.output.reopen()
+        {
+            (self.say)(&format!("cannot reopen the log: {error}; the old file stays in use"));
+        }
+        if self.shared.take_name_orphans() {
+            let mut names: Vec<String> = self
+                .pipeline
+                .alive()
+                .map(|(pid, comm)| format!("{}({pid})", String::from_utf8_lossy(comm).escape_debug()))
+                .collect();
+            names.sort_unstable();
+            let more = names.len().saturating_sub(8);
+            names.truncate(8);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            if !names.is_empty() {
+                (self.say)(&format!(
+                    "the command ended, still running: {}{more}; waiting for them (--orphans kill ends them)",
+                    names.join(", ")
+                ));
+            }
+        }
+    }
+}

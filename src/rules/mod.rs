@@ -1,0 +1,62 @@
+//! Which events are written: keep or drop, by who did it, by direction and by result.
+//!
+//! Decided from the event alone; that the enter of a failed call waits for its result is the pipeline's work.
+
+use crate::decode::{Dir, Event, Sort};
+use crate::model::{Direction, Filters};
+
+/// The rules of one run.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    filters: Filters,
+    names_who: bool,
+}
+
+impl Rules {
+    /// The rules that the plan's filters state.
+    #[must_use]
+    pub fn new(filters: &Filters) -> Rules {
+        let names_who = !filters.drop_pids.is_empty() || !filters.drop_comms.is_empty();
+        Rules { filters: filters.clone(), names_who }
+    }
+
+    /// Whether `event` is written. A notice is, whatever the filters say: it tells how far the log can be trusted.
+    #[must_use]
+    pub fn keep(&self, event: &Event<'_>) -> bool {
+        match event.sort {
+            Sort::Notice => true,
+            Sort::Process => self.keep_who(event),
+            Sort::Call => self.keep_dir(event.dir) && self.keep_who(event) && !self.drop_as_failed(event),
+        }
+    }
+
+    /// Whether an enter waits until its result is known.
+    #[must_use]
+    pub fn hold_enter(&self) -> bool {
+        self.filters.drop_failed
+    }
+
+    /// Whether `event` is a failure that is left out, and its enter with it.
+    #[must_use]
+    pub fn drop_as_failed(&self, event: &Event<'_>) -> bool {
+        self.filters.drop_failed && event.error().is_some()
+    }
+
+    fn keep_dir(&self, dir: Dir) -> bool {
+        match self.filters.direction {
+            Direction::Both => true,
+            Direction::Enter => dir == Dir::Enter,
+            Direction::Exit => dir == Dir::Exit,
+        }
+    }
+
+    fn keep_who(&self, event: &Event<'_>) -> bool {
+        if !self.names_who {
+            return true;
+        }
+        let comm = event.who.comm();
+        // The kernel keeps 15 bytes of a name; the siblings accept 16.
+        let same = |name: &String| comm == name.as_bytes().get(..15).unwrap_or(name.as_bytes());
+        !self.filters.drop_pids.contains(&event.who.pid) && !self.filters.drop_comms.iter().any(same)
+    }
+}

@@ -1,0 +1,313 @@
+//! One run, from argv to exit status: the place that knows all folders.
+
+use crate::bus::{self, Sender};
+use crate::capture::{Recorder, Wanted};
+use crate::control::{self, Shared, Signals};
+use crate::engine::ptrace::{Engine, Mode, PlacementShared, Round};
+use crate::filter;
+use crate::launch::{self, CANNOT_EXECUTE, FAILED, NOT_FOUND};
+use crate::model::{Command, Orphans, Pid, Plan, SeccompMode, Target};
+use crate::options::{self, Action, Choices};
+use crate::output::Output;
+use crate::pipeline::Pipeline;
+use crate::reader::{Read, Reader};
+use crate::sink;
+use crate::state::{Groups, Users};
+use crate::sys::spawn::{self, Child, Failed};
+use crate::sys::{limits, signals};
+use crate::{doctor, list};
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+/// Exit status when the log is incomplete.
+const INCOMPLETE: u8 = 122;
+
+/// Bytes of the ring between the tracing thread and the reader. Its pages count twice, as they are mapped twice.
+const BUS: usize = 1 << 20;
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// With this exit status.
+    Exit(u8),
+    /// By this signal, as the command did.
+    Signal(i32),
+}
+
+fn say(text: &str) {
+    // A closed stderr is no reason to stop.
+    let _ = writeln!(std::io::stderr(), "smtrace: {text}");
+}
+
+fn print(text: &str) -> ExitCode {
+    let written = std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush());
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that has seen enough (`smtrace list syscalls | head`) is no failure.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("cannot write to stdout: {error}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Runs the command line `args` and returns the exit status; does not return when the command died by a signal.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let choices = Choices { formats: sink::CHOICES };
+    let action = match options::parse(args, &choices) {
+        Ok(action) => action,
+        Err(refusal) if refusal.status == 0 => return print(&refusal.text),
+        Err(refusal) => {
+            let _ = std::io::stderr().write_all(refusal.text.as_bytes());
+            return ExitCode::from(refusal.status);
+        }
+    };
+    match action {
+        Action::List { what, json } => print(&list::render(&what, json, &choices)),
+        Action::Doctor { json } => {
+            let (text, usable) = doctor::report(json);
+            let printed = print(&text);
+            if usable { printed } else { ExitCode::FAILURE }
+        }
+        Action::Completions(shell) => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut options::command(&choices), "smtrace", &mut text);
+            print(&String::from_utf8_lossy(&text))
+        }
+        Action::Man => {
+            let mut text = Vec::new();
+            let _ = clap_mangen::Man::new(options::command(&choices)).render(&mut text);
+            print(&String::from_utf8_lossy(&text))
+        }
+        Action::Trace(plan) => match trace(&plan) {
+            Ending::Exit(status) => ExitCode::from(status),
+            Ending::Signal(signal) => {
+                signals::die_by(signal);
+                ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAILED))
+            }
+        },
+    }
+}
+
+fn trace(plan: &Plan) -> Ending {
+    let output = match Output::open(plan.output.path.as_deref()) {
+        Ok(output) => output,
+        Err(error) => {
+            let name = plan.output.path.as_deref().unwrap_or_else(|| std::path::Path::new("stderr"));
+            say(&format!("cannot open {}: {error}; choose another file with -o", name.display()));
+            return Ending::Exit(FAILED);
+        }
+    };
+    let mask = signals::block_all();
+    match &plan.target {
+        Target::Launch(command) => launch(plan, command, output, &mask),
+        Target::Attach { pids, tree } => attach(plan, pids, *tree, output),
+    }
+}
+
+/// The threads and channels of one run.
+struct Run {
+    recorder: Recorder<Sender>,
+    engine: Engine,
+    shared: Arc<Shared>,
+    reader: JoinHandle<Read>,
+}
+
+fn start(plan: &Plan, output: Output, filtered: bool) -> std::io::Result<Run> {
+    limits::hide();
+    limits::raise_own();
+    signals::arrange();
+    signals::open_wake();
+    let (sender, receiver): (Sender, _) = bus::bus(BUS)?;
+    sender.enter();
+    let shared = Shared::new(plan.collecting);
+    let placement = PlacementShared::default();
+    let waker = sender.waker();
+    let reader = Reader {
+        receiver,
+        pipeline: Pipeline::new(plan, Users::parse(&etc("passwd")), Groups::parse(&etc("group"))),
+        output,
+        shared: Arc::clone(&shared),
+        placement: placement.clone(),
+        say,
+    };
+    let needs = sink::by_name(&plan.output.format).map_or(sink::Needs::default(), |format| format.needs);
+    let wanted = Wanted {
+        args: needs.args,
+        fds: needs.fds,
+        opened: needs.opened,
+        str_max: plan.output.str_max,
+        probe: plan.probe,
+    };
+    let recorder = Recorder::new(sender, wanted, shared.collecting());
+    let launched = matches!(plan.target, Target::Launch(_));
+    let mode = Mode { filtered, follow: plan.follow, exit_kill: launched };
+    let kill_after = match plan.orphans {
+        Orphans::Wait(after) => after,
+        Orphans::Kill => Some(0),
+    };
+    let taker = Signals { shared: Arc::clone(&shared), waker, tracer: limits::tid(), kill_after };
+    thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10).spawn(move || taker.run())?;
+    let reader = thread::Builder::new().name("reader".to_owned()).spawn(move || reader.run())?;
+    Ok(Run { recorder, engine: Engine::new(mode, plan.calls.clone(), placement), shared, reader })
+}
+
+fn etc(name: &str) -> Vec<u8> {
+    std::fs::read(format!("/etc/{name}")).unwrap_or_default()
+}
+
+/// The filter, or why every call has to stop.
+fn choose_filter(plan: &Plan) -> Result<Vec<u8>, String> {
+    if plan.seccomp == SeccompMode::Off {
+        return Err("--seccomp off".to_owned());
+    }
+    spawn::try_filter().map_err(|errno| {
+        format!("the kernel refuses a seccomp filter: {}", std::io::Error::from_raw_os_error(errno))
+    })?;
+    filter::build(&plan.calls, limits::pid()).map_err(|error| error.to_string())
+}
+
+fn launch(plan: &Plan, command: &Command, output: Output, mask: &signals::Mask) -> Ending {
+    let filter = match choose_filter(plan) {
+        Ok(program) => Some(program),
+        Err(why) => {
+            if !plan.quiet {
+                say(&format!("{why}: every call stops, enabled or not (about 10 us each; with a filter 0)"));
+            }
+            None
+        }
+    };
+    let filtered = filter.is_some();
+    let child = launch::prepare(command, filter).and_then(|prepared| {
+        spawn::fork(&prepared, mask)
+            .map_err(|error| launch::LaunchError { status: FAILED, text: format!("cannot fork: {error}") })
+    });
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) => {
+            say(&error.text);
+            return Ending::Exit(error.status);
+        }
+    };
+    let mut run = match start(plan, output, filtered) {
+        Ok(run) => run,
+        Err(error) => {
+            say(&format!("cannot start: {error}"));
+            signals::send(child.pid, libc::SIGKILL);
+            return Ending::Exit(FAILED);
+        }
+    };
+    if let Err(error) = run.engine.seize_child(&mut run.recorder, child.pid) {
+        say(&format!("{error}; the command was not run"));
+        signals::send(child.pid, libc::SIGKILL);
+        return Ending::Exit(FAILED);
+    }
+    run.shared.set_root(child.pid);
+    // Gone already: its end will be told.
+    let _ = child.go();
+    let mut told = false;
+    loop {
+        let round = run.engine.round(&mut run.recorder);
+        if !told && run.engine.started() {
+            told = true;
+            if child.report().no_new_privs && !plan.quiet {
+                say("no_new_privs was set, as the kernel demands without CAP_SYS_ADMIN: sudo and su will not work");
+            }
+        }
+        if run.engine.root_status().is_some() && !run.shared.root_was_told() {
+            run.shared.root_is_gone();
+        }
+        if run.shared.take_requests() & (control::KILL | control::DETACH) != 0
+            || (run.engine.root_status().is_some() && plan.orphans == Orphans::Kill)
+        {
+            run.engine.kill_all();
+        }
+        if round == Round::Done {
+            break;
+        }
+    }
+    let failed = if run.engine.started() { None } else { refused(&mut child, command) };
+    let (status, complete) = (run.engine.root_status(), finish(run));
+    match (failed, complete) {
+        (Some(status), _) => Ending::Exit(status),
+        (None, false) => Ending::Exit(INCOMPLETE),
+        (None, true) => ending(status),
+    }
+}
+
+/// Says why the command did not start; the exit status for it.
+fn refused(child: &mut Child, command: &Command) -> Option<u8> {
+    let name = command.argv.first().map(|arg| arg.to_string_lossy().into_owned()).unwrap_or_default();
+    let of = |errno| std::io::Error::from_raw_os_error(errno);
+    let (text, status) = match child.report().failed? {
+        Failed::Exec(libc::ENOENT) => (format!("{name}: {}", of(libc::ENOENT)), NOT_FOUND),
+        Failed::Exec(errno) => (format!("{name}: {}", of(errno)), CANNOT_EXECUTE),
+        Failed::Chdir(errno) => (format!("--chdir: {}", of(errno)), FAILED),
+        Failed::User(errno) => (format!("-u: cannot become the user: {}", of(errno)), FAILED),
+        Failed::Filter(errno) => (format!("cannot install the seccomp filter: {}", of(errno)), FAILED),
+    };
+    say(&text);
+    Some(status)
+}
+
+fn ending(status: Option<i32>) -> Ending {
+    match status {
+        Some(status) if status & 0x7f == 0 => Ending::Exit(u8::try_from(status >> 8 & 0xff).unwrap_or(FAILED)),
+        Some(status) => Ending::Signal(status & 0x7f),
+        None => Ending::Exit(FAILED),
+    }
+}
+
+fn attach(plan: &Plan, pids: &[Pid], tree: bool, output: Output) -> Ending {
+    let mut run = match start(plan, output, false) {
+        Ok(run) => run,
+        Err(error) => {
+            say(&format!("cannot start: {error}"));
+            return Ending::Exit(FAILED);
+        }
+    };
+    if let Err(error) = run.engine.attach(&mut run.recorder, pids, tree) {
+        run.engine.detach_all(&mut run.recorder);
+        finish(run);
+        say(&error.to_string());
+        return Ending::Exit(FAILED);
+    }
+    if !plan.quiet {
+        let threads = run.engine.live();
+        say(&format!(
+            "attached to {threads} thread{}; every call stops, enabled or not, because a filter needs a launch (about \
+             10 us each)",
+            if threads == 1 { "" } else { "s" }
+        ));
+    }
+    while run.engine.round(&mut run.recorder) != Round::Done {
+        if run.shared.take_requests() != 0 {
+            run.engine.detach_all(&mut run.recorder);
+            break;
+        }
+    }
+    if finish(run) { Ending::Exit(0) } else { Ending::Exit(INCOMPLETE) }
+}
+
+/// Ends the run: waits until everything is written, says what was lost. Returns whether the log is complete.
+fn finish(run: Run) -> bool {
+    let mut complete = !run.engine.lost_sight();
+    run.recorder.into_inner().close();
+    let Ok(read) = run.reader.join() else {
+        say("the reader failed: the log is incomplete");
+        return false;
+    };
+    if let Some((lost, why)) = read.output.losses() {
+        say(&format!("the log is incomplete: {lost} event{} lost: {why}", if lost == 1 { " was" } else { "s were" }));
+        complete = false;
+    }
+    if read.malformed > 0 {
+        say(&format!("the log is incomplete: {} malformed records (a defect of smtrace)", read.malformed));
+        complete = false;
+    }
+    complete
+}

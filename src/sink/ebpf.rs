@@ -1,0 +1,117 @@
+//! The line of the family's eBPF plugin: the module's fields, the arguments by name, the open file descriptors.
+
+use super::clock::{self, Clock, Zone};
+use super::escape::{Place, render_text};
+use super::lines::Lines;
+use super::module::{render_name, render_number, render_result, render_who};
+use super::{Format, Needs, Sink};
+use crate::decode::{Argument, Content, Event, Raw, Sort, Text};
+use std::io::Write as _;
+
+/// The registry's line.
+pub(super) const FORMAT: Format = Format {
+    name: "ebpf",
+    about: "text as the eBPF plugin writes it: call, result, who, arguments, open files",
+    needs: Needs { args: true, fds: true, opened: true },
+    make: |_| Box::new(Ebpf::new(clock::local)),
+};
+
+/// Renders the format.
+#[derive(Debug)]
+pub(super) struct Ebpf {
+    clock: Clock,
+    lines: Lines,
+}
+
+impl Ebpf {
+    /// A sink for local time of `zone`.
+    pub(super) fn new(zone: Zone) -> Ebpf {
+        Ebpf { clock: Clock::new(zone, ' '), lines: Lines::default() }
+    }
+}
+
+impl Sink for Ebpf {
+    fn render(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        out.push(b'[');
+        self.clock.render(event.head().time, out);
+        out.extend_from_slice(b"]: ");
+        render_name(event.name, out);
+        out.extend_from_slice(b", syscall_id=");
+        render_number(event.number(), out);
+        out.extend_from_slice(b", dir=");
+        out.extend_from_slice(event.dir.sign().as_bytes());
+        out.extend_from_slice(b", res=");
+        render_result(event.result(), out);
+        self.lines.render(&event.who, out, |who, out| render_who(who, b", ", out));
+        out.extend_from_slice(b", args=(");
+        if event.sort == Sort::Notice {
+            out.extend_from_slice(b"text=");
+            render_text(event.text().map_or(b"", |text| text.bytes), Place::Value, out);
+        }
+        let mut separator: &[u8] = b"";
+        for argument in event.arguments().iter() {
+            out.extend_from_slice(separator);
+            render_argument(argument, out);
+            separator = b", ";
+        }
+        out.extend_from_slice(b"), fds=[");
+        separator = b"";
+        for (number, target) in event.fds() {
+            out.extend_from_slice(separator);
+            render_number(number, out);
+            out.push(b'(');
+            render_text(target.bytes, Place::Element, out);
+            render_rest(&target, out);
+            out.push(b')');
+            separator = b", ";
+        }
+        out.push(b']');
+        if event.mismatch() {
+            out.extend_from_slice(b", mismatch=1");
+            if let Some(opened) = event.opened() {
+                out.extend_from_slice(b", opened=");
+                render_text(opened.bytes, Place::Value, out);
+                render_rest(&opened, out);
+            }
+        }
+        if event.refused() {
+            out.extend_from_slice(b", refused=1");
+        }
+        out.push(b'\n');
+    }
+}
+
+fn render_argument(argument: &Argument<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(argument.name.as_bytes());
+    out.push(b'=');
+    match &argument.content {
+        Content::None | Content::Unreadable => match argument.raw {
+            Some(Raw::Signed(number)) => render_number(number, out),
+            Some(Raw::Unsigned(number)) => render_number(number, out),
+            Some(Raw::Hex(number)) => drop(write!(out, "{number:#x}")),
+            None => {}
+        },
+        Content::Text(text) => {
+            render_text(text.bytes, Place::Value, out);
+            render_rest(text, out);
+        }
+        Content::List(list) => {
+            out.push(b'[');
+            let mut separator: &[u8] = b"";
+            for item in list.items() {
+                out.extend_from_slice(separator);
+                render_text(item.bytes, Place::Value, out);
+                render_rest(&item, out);
+                separator = b", ";
+            }
+            out.push(b']');
+        }
+    }
+}
+
+/// Says that a text goes on.
+fn render_rest(text: &Text<'_>, out: &mut Vec<u8>) {
+    if text.cut || text.unreadable {
+        out.extend_from_slice(b"...");
+    }
+}

@@ -1,0 +1,102 @@
+//! One JSON object a line, as `docs/event.schema.json` describes it.
+
+use super::clock::{self, Clock, Zone};
+use super::lines::Lines;
+use super::wire::{Bytes, CallHead, Digits, Doer, EventName, Guarded, NoticeHead, Number, ProcessHead, Tail, VERSION};
+use super::{Format, Needs, Sink};
+use crate::decode::{Event, Outcome, Raw, Sort, errno};
+use serde::Serialize;
+
+/// The registry's line.
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    about: "one JSON object a line, docs/event.schema.json: all that is known",
+    needs: Needs { args: true, fds: true, opened: true },
+    make: |_| Box::new(Json::new(clock::local)),
+};
+
+/// Renders the format.
+#[derive(Debug)]
+pub(super) struct Json {
+    clock: Clock,
+    lines: Lines,
+    time: Vec<u8>,
+}
+
+impl Json {
+    /// A sink for local time of `zone`.
+    pub(super) fn new(zone: Zone) -> Json {
+        Json { clock: Clock::new(zone, 'T'), lines: Lines::default(), time: Vec::new() }
+    }
+}
+
+impl Sink for Json {
+    fn render(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        let head = event.head();
+        self.time.clear();
+        self.clock.render(head.time, &mut self.time);
+        self.time.extend_from_slice(self.clock.offset().as_bytes());
+        let time = std::str::from_utf8(&self.time).unwrap_or_default();
+        render_head(event, time, out);
+        self.lines.render(&event.who, out, |who, out| {
+            let joined = who.argv().collect::<Vec<_>>().join(&b' ');
+            continue_object(&Doer::new(who, &joined), out);
+        });
+        if event.sort != Sort::Notice {
+            continue_object(&Tail::new(event), out);
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+/// The first fields, without the brace that closes the object.
+fn render_head(event: &Event<'_>, time: &str, out: &mut Vec<u8>) {
+    let time_ns = Digits(event.head().time);
+    let name = EventName(event.name);
+    let res = event.result().map(|result| Number(Raw::Signed(result)));
+    match event.sort {
+        Sort::Call => {
+            let (result, unfinished) = match event.outcome {
+                Outcome::Entered => (None, None),
+                Outcome::Returned(result) => (Some(Number(Raw::Signed(result))), None),
+                Outcome::Unfinished(why) => (None, Some(why.word())),
+            };
+            let head = CallHead {
+                v: VERSION,
+                sort: "syscall",
+                time,
+                time_ns,
+                name,
+                nr: event.number(),
+                abi: event.head().abi.map(|abi| abi.name()),
+                dir: event.dir.sign(),
+                res,
+                result,
+                errno: event.error().map(|number| errno::name(number).unwrap_or("unknown")),
+                unfinished,
+            };
+            render_object(&head, out);
+        }
+        Sort::Process => render_object(&ProcessHead { v: VERSION, sort: "process", time, time_ns, name, res }, out),
+        Sort::Notice => {
+            let text = Bytes(event.text().map_or(b"", |text| text.bytes));
+            render_object(&NoticeHead { v: VERSION, sort: "notice", time, time_ns, text }, out);
+        }
+    }
+}
+
+/// Appends an object without the brace that closes it.
+fn render_object(object: &impl Serialize, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail, and the wire types have string keys only.
+    let _ = object.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Guarded));
+    out.pop();
+}
+
+/// Appends the fields of `object` to an object that has some.
+fn continue_object(object: &impl Serialize, out: &mut Vec<u8>) {
+    let start = out.len();
+    render_object(object, out);
+    if let Some(brace) = out.get_mut(start) {
+        *brace = b',';
+    }
+}

@@ -1,0 +1,289 @@
+//! The types that JSON output is made of, version 1: `docs/event.schema.json` describes them, and they change with it.
+//!
+//! They are own types so that a change inside smtrace never changes what a reader gets.
+
+use crate::decode::{Argument, Arguments, Content, Event, List, Name, Raw, Text};
+use crate::state::Who;
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use std::io;
+
+/// The version of the schema.
+pub(super) const VERSION: u8 = 1;
+
+/// The fields before who did it, of a call.
+#[derive(Serialize)]
+pub(super) struct CallHead<'a> {
+    pub(super) v: u8,
+    #[serde(rename = "type")]
+    pub(super) sort: &'static str,
+    pub(super) time: &'a str,
+    pub(super) time_ns: Digits,
+    pub(super) name: EventName,
+    pub(super) nr: i32,
+    pub(super) abi: Option<&'static str>,
+    pub(super) dir: &'static str,
+    pub(super) res: Option<Number>,
+    pub(super) result: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) errno: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unfinished: Option<&'static str>,
+}
+
+/// The fields before who did it, of a process event.
+#[derive(Serialize)]
+pub(super) struct ProcessHead<'a> {
+    pub(super) v: u8,
+    #[serde(rename = "type")]
+    pub(super) sort: &'static str,
+    pub(super) time: &'a str,
+    pub(super) time_ns: Digits,
+    pub(super) name: EventName,
+    pub(super) res: Option<Number>,
+}
+
+/// The fields before who it is about, of a notice.
+#[derive(Serialize)]
+pub(super) struct NoticeHead<'a> {
+    pub(super) v: u8,
+    #[serde(rename = "type")]
+    pub(super) sort: &'static str,
+    pub(super) time: &'a str,
+    pub(super) time_ns: Digits,
+    pub(super) text: Bytes<'a>,
+}
+
+/// Who did it.
+#[derive(Serialize)]
+pub(super) struct Doer<'a> {
+    user: Option<&'a str>,
+    uid: Option<u32>,
+    group: Option<&'a str>,
+    gid: Option<u32>,
+    comm: Option<Bytes<'a>>,
+    cmdline: Option<Bytes<'a>>,
+    argv: Vec<Bytes<'a>>,
+    #[serde(skip_serializing_if = "is_false")]
+    cmdline_cut: bool,
+    exe: Option<Bytes<'a>>,
+    cwd: Option<Bytes<'a>>,
+    pid: i32,
+    tid: i32,
+    ppid: Option<i32>,
+    parent_comm: Option<Bytes<'a>>,
+}
+
+/// The fields after who did it.
+#[derive(Serialize)]
+pub(super) struct Tail<'a> {
+    args: Args<'a>,
+    fds: Fds<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened: Option<Bytes<'a>>,
+    #[serde(skip_serializing_if = "is_false")]
+    mismatch: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    refused: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl<'a> Doer<'a> {
+    /// What the account knows; `joined` is the words of the command line with blanks between them.
+    pub(super) fn new(who: &Who<'a>, joined: &'a [u8]) -> Doer<'a> {
+        let known = |bytes: &'a [u8]| (!bytes.is_empty()).then_some(Bytes(bytes));
+        Doer {
+            user: who.user(),
+            uid: who.uid(),
+            group: who.group(),
+            gid: who.gid(),
+            comm: who.uid().map(|_| Bytes(who.comm())),
+            cmdline: known(if joined.is_empty() { who.comm() } else { joined }),
+            argv: who.argv().map(Bytes).collect(),
+            cmdline_cut: who.argv_cut(),
+            exe: known(who.exe()),
+            cwd: known(who.cwd()),
+            pid: who.pid,
+            tid: who.tid,
+            ppid: Some(who.ppid()).filter(|ppid| *ppid != 0),
+            parent_comm: known(who.parent_comm()),
+        }
+    }
+}
+
+impl<'a> Tail<'a> {
+    /// Arguments and descriptors of `event`.
+    pub(super) fn new(event: &Event<'a>) -> Tail<'a> {
+        Tail {
+            args: Args(event.arguments()),
+            fds: Fds(*event),
+            opened: event.opened().map(|text| Bytes(text.bytes)),
+            mismatch: event.mismatch(),
+            refused: event.refused(),
+        }
+    }
+}
+
+/// Bytes of the tracee: a string when they are UTF-8, else `{"bytes":"<base 16>"}`. So nothing is lost.
+#[derive(Clone, Copy)]
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if let Ok(text) = std::str::from_utf8(self.0) {
+            return to.serialize_str(text);
+        }
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let digit = |nibble: u8| char::from(HEX[usize::from(nibble & 15)]);
+        let hex: String = self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect();
+        let mut map = to.serialize_map(Some(1))?;
+        map.serialize_entry("bytes", &hex)?;
+        map.end()
+    }
+}
+
+/// A number as a string of digits, because a reader's number type may be a double.
+pub(super) struct Digits(pub(super) u64);
+
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(itoa::Buffer::new().format(self.0))
+    }
+}
+
+/// The name of an event.
+pub(super) struct EventName(pub(super) Name);
+
+impl Serialize for EventName {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Name::Known(name) => to.serialize_str(name),
+            Name::Unknown(number) => to.collect_str(&format_args!("syscall_{number}")),
+        }
+    }
+}
+
+/// A word: a number when every reader can hold it, else (and for addresses) `"0x..."`.
+pub(super) struct Number(pub(super) Raw);
+
+/// The largest whole number up to which a double holds them all.
+const SAFE: u64 = 1 << 53;
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Raw::Signed(number) if number.unsigned_abs() <= SAFE => to.serialize_i64(number),
+            Raw::Unsigned(number) if number <= SAFE => to.serialize_u64(number),
+            Raw::Signed(number) => to.serialize_str(hex(number.cast_unsigned(), &mut [0; 18])),
+            Raw::Unsigned(number) | Raw::Hex(number) => to.serialize_str(hex(number, &mut [0; 18])),
+        }
+    }
+}
+
+fn hex(mut number: u64, digits: &mut [u8; 18]) -> &str {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b"0123456789abcdef"[usize::try_from(number & 15).unwrap_or(0)];
+        number >>= 4;
+        if number == 0 {
+            break;
+        }
+    }
+    digits[at - 2..at].copy_from_slice(b"0x");
+    std::str::from_utf8(&digits[at - 2..]).unwrap_or_default()
+}
+
+struct Args<'a>(Arguments<'a>);
+
+impl Serialize for Args<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.iter().map(Arg::new))
+    }
+}
+
+#[derive(Serialize)]
+struct Arg<'a> {
+    name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value<'a>>,
+    #[serde(skip_serializing_if = "is_false")]
+    cut: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    unreadable: bool,
+}
+
+impl<'a> Arg<'a> {
+    fn new(argument: &Argument<'a>) -> Arg<'a> {
+        let any = |list: &List<'a>, is: fn(&Text<'a>) -> bool| list.items().any(|item| is(&item));
+        let (value, cut, unreadable) = match argument.content {
+            Content::None => (None, false, false),
+            Content::Unreadable => (None, false, true),
+            Content::Text(text) => (Some(Value::Text(Bytes(text.bytes))), text.cut, text.unreadable),
+            Content::List(list) => {
+                (Some(Value::List(list)), any(&list, |item| item.cut), any(&list, |item| item.unreadable))
+            }
+        };
+        Arg { name: argument.name, raw: argument.raw.map(Number), value, cut, unreadable }
+    }
+}
+
+enum Value<'a> {
+    Text(Bytes<'a>),
+    List(List<'a>),
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Text(text) => text.serialize(to),
+            Value::List(list) => to.collect_seq(list.items().map(|item| Bytes(item.bytes))),
+        }
+    }
+}
+
+struct Fds<'a>(Event<'a>);
+
+#[derive(Serialize)]
+struct Fd<'a> {
+    fd: u64,
+    path: Bytes<'a>,
+}
+
+impl Serialize for Fds<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut list = to.serialize_seq(None)?;
+        for (fd, target) in self.0.fds() {
+            list.serialize_element(&Fd { fd, path: Bytes(target.bytes) })?;
+        }
+        list.end()
+    }
+}
+
+/// Compact JSON in which nothing raw can steer a terminal: what [`super::escape`] calls unsafe becomes `\uXXXX`.
+pub(super) struct Guarded;
+
+impl serde_json::ser::Formatter for Guarded {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut from = 0;
+        for (at, character) in
+            fragment.char_indices().filter(|(_, character)| super::escape::unsafe_to_show(*character))
+        {
+            writer.write_all(fragment.get(from..at).unwrap_or_default().as_bytes())?;
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            from = at + character.len_utf8();
+        }
+        writer.write_all(fragment.get(from..).unwrap_or_default().as_bytes())
+    }
+}

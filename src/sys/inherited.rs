@@ -1,0 +1,47 @@
+//! What smtrace inherited, before the Rust runtime changed it.
+//!
+//! The runtime ignores SIGPIPE and opens /dev/null for closed descriptors 0 to 2 before `main` runs (std, "unix
+//! runtime init"). A tracee has to get what we got, so both are looked at earlier: functions in `.init_array` run
+//! before the runtime's start.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+static CLOSED: AtomicU8 = AtomicU8::new(0);
+
+extern "C" fn look() {
+    // SAFETY: sigaction with a null new action only reads; fcntl F_GETFD only reads. Both are async-signal-safe and
+    // need no runtime.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        if libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut action) == 0 {
+            SIGPIPE_IGNORED.store(action.sa_sigaction == libc::SIG_IGN, Ordering::Relaxed);
+        }
+        for fd in 0..3u8 {
+            if libc::fcntl(i32::from(fd), libc::F_GETFD) < 0 {
+                CLOSED.fetch_or(1 << fd, Ordering::Relaxed);
+                // Reserved here, close-on-exec, so that none of our own files gets a number that a tracee's
+                // program takes for its stdin, stdout or stderr.
+                libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+            }
+        }
+    }
+}
+
+// SAFETY: an `.init_array` entry is called once by the C runtime's start code, before main, on the only thread.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOOK: extern "C" fn() = look;
+
+/// Whether SIGPIPE was ignored when smtrace was started.
+#[must_use]
+pub fn sigpipe_ignored() -> bool {
+    std::hint::black_box(&LOOK);
+    SIGPIPE_IGNORED.load(Ordering::Relaxed)
+}
+
+/// Whether descriptor `fd` (0 to 2) was closed when smtrace was started.
+#[must_use]
+pub fn was_closed(fd: i32) -> bool {
+    u32::try_from(fd).is_ok_and(|fd| fd < 3 && CLOSED.load(Ordering::Relaxed) >> fd & 1 == 1)
+}

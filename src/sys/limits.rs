@@ -1,0 +1,52 @@
+//! What smtrace does to itself: limits, dumpability, ids.
+
+use crate::model::Pid;
+
+/// Our own process id.
+#[must_use]
+pub fn pid() -> Pid {
+    // SAFETY: cannot fail.
+    unsafe { libc::getpid() }
+}
+
+/// The calling thread's id.
+#[must_use]
+pub fn tid() -> Pid {
+    // SAFETY: cannot fail.
+    unsafe { libc::gettid() }
+}
+
+/// Our process group.
+#[must_use]
+pub fn process_group() -> Pid {
+    // SAFETY: cannot fail.
+    unsafe { libc::getpgrp() }
+}
+
+/// Makes smtrace undumpable, so that a tracee with our uid can neither attach to it nor open its memory (prctl(2),
+/// PR_SET_DUMPABLE).
+pub fn hide() {
+    // SAFETY: takes plain numbers.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+}
+
+/// Raises our own soft limits to the hard ones, after the tracee has inherited the originals.
+pub fn raise_own() {
+    for which in [libc::RLIMIT_NOFILE, libc::RLIMIT_FSIZE, libc::RLIMIT_CPU] {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: `limit` lives across both calls.
+        unsafe {
+            if libc::getrlimit(which, &raw mut limit) == 0 && limit.rlim_cur < limit.rlim_max {
+                limit.rlim_cur = limit.rlim_max;
+                libc::setrlimit(which, &raw const limit);
+            }
+        }
+    }
+}
+
+/// Forbids a core file of our own, before we die by the tracee's signal.
+pub fn no_core() {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `none` lives across the call.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+}
