@@ -56,7 +56,7 @@ fn head(kind: Kind, tid: i32, time: u64) -> Head {
 fn records(args: bool, fds: u64) -> (Vec<u8>, Vec<u8>) {
     let (mut births, mut calls) = (Vec::new(), Vec::new());
     for tid in 1000..1000 + THREADS {
-        let pieces = [(Role::Comm, 0, &b"test.sh"[..]), (Role::Cmdline, 0, b"/bin/bash\0./test.sh\0--all\0")];
+        let pieces = [(Role::Comm, 0, &b"test.sh"[..]), (Role::Cmdline, 0, b"/bin/bash\0./test.sh\0--all")];
         push(&mut births, &head(Kind::Born, tid, 0), &[1, 0, 0, 0], &pieces);
     }
     let raw = [0xffff_ff9c, 0x7ffe_1234_5678, 0x8_0000, 0];

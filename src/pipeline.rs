@@ -3,7 +3,7 @@
 //! It does no I/O and knows no time but the records': fed the same records, live or replayed, it writes the same bytes.
 
 use crate::decode::Event;
-use crate::model::record::{HEADER, Kind, PIECE_HEADER, Record, Role, Writer, flag};
+use crate::model::record::{Kind, Record, flag};
 use crate::model::{Pid, Plan};
 use crate::rules::Rules;
 use crate::sink::{self, Needs, Sink};
@@ -22,7 +22,7 @@ pub struct Pipeline {
     needs: Needs,
     probe: bool,
     str_max: usize,
-    /// The enter record, with the pieces of its arguments, of each call in progress. Only when arguments are shown.
+    /// The enter record, with its arguments and open files, of each call in progress. Only when arguments are shown.
     entered: FxHashMap<Pid, Vec<u8>>,
     /// The enter line of each call in progress whose result decides whether it is written.
     held: FxHashMap<Pid, Vec<u8>>,
@@ -161,22 +161,11 @@ impl Pipeline {
 
     /// Keeps what an exit must show again.
     fn remember(&mut self, record: &Record<'_>) {
-        let argument = |role: u8| usize::from(role) < 6;
-        let pieces = || record.pieces().filter(move |piece| argument(piece.role));
-        let size: usize = pieces().map(|piece| PIECE_HEADER + piece.data.len().next_multiple_of(8)).sum();
         let tid = record.head().tid;
         let old = self.entered.remove(&tid).or_else(|| self.spare.pop());
         let mut bytes = old.unwrap_or_default();
         bytes.clear();
-        bytes.resize(HEADER + 48 + size, 0);
-        let mut writer = Writer::new(&mut bytes, record.head(), record.args());
-        for piece in pieces() {
-            if let Some(role) = Role::arg(usize::from(piece.role)) {
-                writer.piece(role, piece.index, piece.address, piece.state, piece.data);
-            }
-        }
-        let len = writer.finish();
-        bytes.truncate(len);
+        bytes.extend_from_slice(record.bytes());
         self.entered.insert(tid, bytes);
     }
 

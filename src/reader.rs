@@ -41,7 +41,7 @@ impl Reader {
     #[must_use]
     pub fn run(mut self) -> Read {
         self.receiver.enter();
-        let (mut lines, mut events, mut malformed) = (Vec::with_capacity(CHUNK * 2), 0, 0);
+        let (mut lines, mut written, mut malformed) = (Vec::with_capacity(CHUNK * 2), 0, 0);
         loop {
             let closed = self.receiver.closed();
             let mut read = 0;
@@ -49,7 +49,7 @@ impl Reader {
             while let Some(rest) = waiting.get(read..).filter(|rest| !rest.is_empty()) {
                 match Record::parse(rest) {
                     Ok((record, len)) => {
-                        events += u64::from(self.pipeline.feed(&record, &mut lines));
+                        self.pipeline.feed(&record, &mut lines);
                         read += len;
                     }
                     Err(_) => {
@@ -64,9 +64,9 @@ impl Reader {
             self.receiver.release(read);
             // Lines are held back only while more records wait.
             if lines.len() >= CHUNK || self.receiver.peek().is_empty() {
-                self.output.write(&lines, events);
+                self.output.write(&lines, self.pipeline.events().saturating_sub(written));
+                written = self.pipeline.events();
                 lines.clear();
-                events = 0;
             }
             self.attend();
             if read > 0 && !self.receiver.peek().is_empty() {

@@ -5,10 +5,12 @@
 mod support;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::ptr::{null, null_mut};
 use support::{Outcome, Running, Scratch, Tracing, finish, finish_with, guest, smtrace, until};
 
 #[test]
@@ -297,4 +299,106 @@ fn doctor_and_the_lists_answer() {
     }
     let outcome = run(&["doctor", "--json"]);
     serde_json::from_str::<serde_json::Value>(&outcome.out).expect("JSON");
+}
+
+/// A terminal of its own, with a program whose session it leads.
+struct Terminal {
+    master: fs::File,
+    child: std::process::Child,
+    seen: String,
+}
+
+impl Terminal {
+    fn start(mut command: Command) -> Terminal {
+        let (mut master, mut slave) = (-1, -1);
+        let opened = unsafe { libc::openpty(&raw mut master, &raw mut slave, null_mut(), null(), null()) };
+        assert_eq!(opened, 0);
+        let [master, slave] = [master, slave].map(|fd| unsafe { fs::File::from_raw_fd(fd) });
+        unsafe { libc::fcntl(master.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
+        let copy = || slave.try_clone().unwrap();
+        command.stdin(copy()).stdout(copy()).stderr(copy());
+        let take = || match unsafe { libc::setsid() } {
+            -1 => Err(io::Error::last_os_error()),
+            _ if unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) } < 0 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        };
+        unsafe { command.pre_exec(take) };
+        let child = command.spawn().unwrap();
+        Terminal { master, child, seen: String::new() }
+    }
+
+    fn keys(&mut self, keys: &str) {
+        self.master.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Reads until `text` was seen `times` times in all.
+    fn see(&mut self, text: &str, times: usize) {
+        let start = std::time::Instant::now();
+        while self.seen.matches(text).count() < times {
+            assert!(start.elapsed() < support::DEADLINE, "{times} times {text:?} in {:?}", self.seen);
+            let mut poll = libc::pollfd { fd: self.master.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+            if unsafe { libc::poll(&raw mut poll, 1, 500) } == 1 {
+                let mut part = [0; 1024];
+                // EIO when the last program has closed it.
+                let n = self.master.read(&mut part).unwrap_or(0);
+                self.seen.push_str(&String::from_utf8_lossy(&part[..n]));
+                assert!(n > 0, "{times} times {text:?} in {:?}", self.seen);
+            }
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn in_terminal(script: &str, log: &Path) -> Terminal {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script, "sh"]).arg(smtrace()).arg(guest()).arg(log).env("PS1", "").env("PS2", "");
+    Terminal::start(command)
+}
+
+#[test]
+fn ctrl_z_stops_the_job_and_fg_goes_on() {
+    let scratch = Scratch::new();
+    let log = scratch.path("log");
+    let script =
+        "set -m; \"$1\" -q -o \"$3\" -e getppid,read -- \"$2\" copy; echo stopped $?; fg >/dev/null; echo ended $?";
+    let mut terminal = in_terminal(script, &log);
+    // Each line is seen twice: echoed by the terminal, copied by the guest.
+    terminal.keys("one\n");
+    terminal.see("one", 2);
+    terminal.keys("\u{1a}");
+    // 148 is SIGTSTP; a tracer that stops itself for its stopped command may show SIGSTOP, 147.
+    terminal.see("stopped 14", 1);
+    terminal.keys("two\n");
+    terminal.see("two", 2);
+    terminal.keys("\u{4}");
+    terminal.see("ended 0", 1);
+    let events = support::events(&fs::read_to_string(&log).unwrap());
+    support::assert_paired(&events);
+}
+
+#[test]
+fn ctrl_c_reaches_the_command_once() {
+    let scratch = Scratch::new();
+    let log = scratch.path("log");
+    let script = "set -m; \"$1\" -q -o \"$3\" -e getppid -- \"$2\" await-signal 2; echo ended $?";
+    let mut terminal = in_terminal(script, &log);
+    terminal.see("ready", 1);
+    terminal.keys("\u{3}");
+    terminal.see("got it", 1);
+    terminal.see("ended 43", 1);
+    assert_eq!(support::events(&fs::read_to_string(&log).unwrap()).len(), 2);
+    // A program that does not handle it dies of it, and the shell sees that.
+    // The trap is the shell's own: it would die of the SIGINT with its job.
+    let script = "trap : INT; set -m; \"$1\" -q -o \"$3\" -e getppid,read -- \"$2\" copy; echo ended $?";
+    let mut terminal = in_terminal(script, &log);
+    terminal.keys("one\n");
+    terminal.see("one", 2);
+    terminal.keys("\u{3}");
+    terminal.see("ended 130", 1);
 }

@@ -110,16 +110,17 @@ impl<R: Records> Recorder<R> {
         let raw = call.args.get(..count).unwrap_or(&call.args);
         let wanted = self.wanted;
         let room = SMALL + if wanted.args { args::room(kind, call, &wanted) } else { 0 };
-        let room = if wanted.fds { LARGE } else { room + if wanted.opened { PIECE_HEADER + MAX_PATH } else { 0 } };
+        let list = wanted.fds && (kind == Kind::Enter || proc::may_change_fds(call));
+        let room = if list { LARGE } else { room + if wanted.opened { PIECE_HEADER + MAX_PATH } else { 0 } };
         self.bus.send(room.min(LARGE), |to| {
             let mut writer = Writer::new(to, &head, raw);
             if wanted.args {
                 args::capture_args(&mut writer, kind, memory, task.tid, call, result, &wanted);
             }
-            if wanted.opened && kind == Kind::Exit {
+            if (wanted.opened || wanted.fds) && kind == Kind::Exit {
                 proc::capture_opened(&mut writer, task.tid, call, result);
             }
-            if wanted.fds {
+            if list {
                 proc::capture_fds(&mut writer, task.tid);
             }
             writer.finish()
@@ -166,10 +167,11 @@ impl<R: Records> Observer for Recorder<R> {
         let thread = if task.tid == task.pid { 0 } else { flag::THREAD };
         let head = Head { flags: thread | flag::QUIET, ..head(Kind::Born, task) };
         let ppid = u64::from(identity.ppid.cast_unsigned());
+        let creator = u64::from(identity.creator.cast_unsigned());
         let (comm, wanted) = (&identity.comm, self.wanted);
         let first = attached || self.known.len() <= 2;
         self.bus.send(LARGE, |to| {
-            let mut writer = Writer::new(to, &head, &[ppid, 0, u64::from(identity.uid), u64::from(identity.gid)]);
+            let mut writer = Writer::new(to, &head, &[ppid, creator, u64::from(identity.uid), u64::from(identity.gid)]);
             writer.piece(Role::Comm, 0, 0, State::Whole, comm);
             // What was there before us is asked once; children have it from their parents.
             if first {

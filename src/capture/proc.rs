@@ -6,7 +6,8 @@ use super::{MAX_CMDLINE, MAX_FDS, MAX_PATH};
 use crate::capture::args::failed;
 use crate::engine::Call;
 use crate::model::Pid;
-use crate::model::record::{Role, State, Writer};
+use crate::model::record::{Role, State, Writer, flag};
+use crate::sys::fds;
 use crate::table::Ret;
 use std::fs::{self, File};
 use std::io::Read;
@@ -75,13 +76,42 @@ pub(super) fn capture_opened(writer: &mut Writer<'_>, tid: Pid, call: &Call, res
     }
 }
 
-/// Adds the open files, in order of their numbers.
+/// Whether the exit of a call needs the open files listed again: it may have changed them in more ways than its result
+/// and close(2) tell.
+pub(super) fn may_change_fds(call: &Call) -> bool {
+    const MANY: [&str; 20] = [
+        "bpf",
+        "clone",
+        "clone3",
+        "close_range",
+        "execve",
+        "execveat",
+        "fcntl",
+        "fcntl64",
+        "io_uring_enter",
+        "io_uring_register",
+        "ioctl",
+        "pipe",
+        "pipe2",
+        "recvmmsg",
+        "recvmmsg_time64",
+        "recvmsg",
+        "seccomp",
+        "socketcall",
+        "socketpair",
+        "unshare",
+    ];
+    call.row.is_none_or(|row| MANY.contains(&row.name))
+}
+
+/// Adds the open files, in order of their numbers; what the limit leaves out is a last piece marked cut.
 pub(super) fn capture_fds(writer: &mut Writer<'_>, tid: Pid) {
-    let Ok(entries) = fs::read_dir(format!("/proc/{tid}/fd")) else { return };
-    let mut numbers: Vec<u64> =
-        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    numbers.sort_unstable();
-    for number in numbers.into_iter().take(MAX_FDS) {
-        capture_link(writer, Role::Fd, number, &format!("/proc/{tid}/fd/{number}"));
-    }
+    writer.add_flags(flag::LISTED);
+    let mut count = 0;
+    fds::list(tid, |number, target| {
+        count += 1;
+        let (state, target) = if count > MAX_FDS { (State::Cut, &[][..]) } else { (State::Whole, target) };
+        writer.piece(Role::Fd, 0, number, state, target);
+        count <= MAX_FDS
+    });
 }

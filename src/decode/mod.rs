@@ -9,7 +9,7 @@ mod value;
 pub use value::{Argument, Arguments, Content, List, Raw, Text};
 
 use crate::model::Abi;
-use crate::model::record::{Head, Kind, Record, Role, Unfinished, flag};
+use crate::model::record::{Head, Kind, Piece, Record, Role, Unfinished, flag};
 use crate::state::Who;
 use crate::table::{self, Row};
 
@@ -172,21 +172,49 @@ impl<'a> Event<'a> {
     pub fn arguments(&self) -> Arguments<'a> {
         match self.sort {
             Sort::Call => value::decode_call(self.record, self.entered, self.row, self.dir, self.str_max),
-            Sort::Process => value::decode_process(self.record, self.str_max),
+            Sort::Process => value::decode_process(self.record),
             Sort::Notice => Arguments::default(),
         }
     }
 
-    /// The open file descriptors that were read with the event.
+    /// The open file descriptors of the process, ascending.
+    ///
+    /// An exit whose record lists none has those of its enter, with the call's own effect.
     pub fn fds(&self) -> impl Iterator<Item = (u64, Text<'a>)> + use<'a> {
-        let pieces = self.record.pieces().filter(|piece| piece.role == Role::Fd as u8);
-        pieces.map(|piece| (piece.address, Text::of(&piece, usize::MAX)))
+        let listed = self.head().flags & flag::LISTED != 0;
+        let list = if listed { self.record } else { self.entered.unwrap_or(self.record) };
+        let of = |piece: Piece<'a>| (piece.address, Text::of(&piece, usize::MAX));
+        let mut new = self.record.piece(Role::Opened).filter(|_| !listed).map(of);
+        let closes = !listed && self.name == Name::Known("close") && self.outcome == Outcome::Returned(0);
+        let gone = self.record.args().first().copied().filter(|_| closes).or(new.map(|(number, _)| number));
+        let mut old = list
+            .pieces()
+            .filter(|piece| piece.role == Role::Fd as u8)
+            .map(of)
+            .filter(move |(number, _)| Some(*number) != gone)
+            .peekable();
+        std::iter::from_fn(move || match (old.peek(), new) {
+            (Some((number, _)), Some((first, _))) if *number < first => old.next(),
+            (_, Some(_)) => new.take(),
+            _ => old.next(),
+        })
     }
 
     /// What the call's new file descriptor refers to.
     #[must_use]
     pub fn opened(&self) -> Option<Text<'a>> {
         self.record.piece(Role::Opened).map(|piece| Text::of(&piece, usize::MAX))
+    }
+
+    /// Whether the call opened something else than its path says, as far as text can tell: a link was followed, the
+    /// tracee changed the path meanwhile, the file is deleted.
+    #[must_use]
+    pub fn redirected(&self) -> bool {
+        let Some(opened) = self.opened() else { return false };
+        self.arguments().iter().any(|argument| match argument.content {
+            Content::Text(text) if argument.is_path && !text.cut => !may_name(text.bytes, opened.bytes),
+            _ => false,
+        })
     }
 
     /// The words of a notice.
@@ -205,5 +233,40 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn mismatch(&self) -> bool {
         self.head().flags & flag::MISMATCH != 0
+    }
+}
+
+/// Whether `asked`, relative or absolute, can name `opened` without a link being followed. With `..` it always can.
+fn may_name(asked: &[u8], opened: &[u8]) -> bool {
+    fn parts(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+        path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".")
+    }
+    if parts(asked).any(|part| part == b"..") {
+        return true;
+    }
+    let mut real = parts(opened).rev();
+    let ends_so = parts(asked).rev().all(|part| real.next() == Some(part));
+    ends_so && (asked.first() != Some(&b'/') || real.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_name;
+
+    #[test]
+    fn a_path_names_what_was_opened_unless_a_link_was_followed() {
+        for (asked, opened, same) in [
+            ("/etc/passwd", "/etc/passwd", true),
+            ("//etc/./passwd", "/etc/passwd", true),
+            ("a/b", "/w/a/b", true),
+            (".", "/w", true),
+            ("../b", "/b", true),
+            ("/", "/", true),
+            ("/lib/x", "/usr/lib/x", false),
+            ("b", "/w/ab", false),
+            ("/tmp/x", "/tmp/x (deleted)", false),
+        ] {
+            assert_eq!(may_name(asked.as_bytes(), opened.as_bytes()), same, "{asked} {opened}");
+        }
     }
 }

@@ -32,7 +32,7 @@ pub struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// A text that is all there.
-    fn whole(bytes: &'a [u8]) -> Text<'a> {
+    pub(super) fn whole(bytes: &'a [u8]) -> Text<'a> {
         Text { bytes, cut: false, unreadable: false }
     }
 
@@ -96,6 +96,8 @@ pub struct Argument<'a> {
     pub raw: Option<Raw>,
     /// What lies behind it.
     pub content: Content<'a>,
+    /// It names a file.
+    pub is_path: bool,
 }
 
 /// The arguments of one event, in order.
@@ -107,8 +109,12 @@ pub struct Arguments<'a> {
 
 impl<'a> Arguments<'a> {
     fn push(&mut self, name: &'static str, raw: Option<Raw>, content: Content<'a>) {
+        self.push_argument(Argument { name, raw, content, is_path: false });
+    }
+
+    fn push_argument(&mut self, argument: Argument<'a>) {
         if let Some(to) = self.all.get_mut(self.len) {
-            *to = Some(Argument { name, raw, content });
+            *to = Some(argument);
             self.len += 1;
         }
     }
@@ -155,18 +161,22 @@ pub(super) fn decode_call<'a>(
         let own = now.get(index).copied().flatten().filter(|_| dir == Dir::Exit || arg.phase != Phase::Out);
         let old = before.get(index).copied().flatten().filter(|_| arg.phase != Phase::Out);
         let found = own.map(|piece| (piece, record)).or_else(|| old.zip(entered));
-        let content = found.map_or(Content::None, |(piece, source)| content(arg.kind, &piece, source, max));
-        arguments.push(arg.name, Some(decode_raw(arg.kind, *raw, abi)), content);
+        let content = found.map_or(Content::None, |(piece, source)| content(arg.kind, *raw, &piece, source, max));
+        let raw = Some(decode_raw(arg.kind, *raw, abi));
+        arguments.push_argument(Argument { name: arg.name, raw, content, is_path: arg.kind == Kind::Path });
     }
     arguments
 }
 
-fn content<'a>(kind: Kind, piece: &Piece<'a>, source: &'a Record<'a>, max: usize) -> Content<'a> {
+fn content<'a>(kind: Kind, raw: u64, piece: &Piece<'a>, source: &'a Record<'a>, max: usize) -> Content<'a> {
     let lost = piece.state == State::Unreadable && piece.data.is_empty();
     match kind {
         Kind::Path | Kind::Str | Kind::Bytes(_) if lost => Content::Unreadable,
-        Kind::Path | Kind::Str | Kind::Bytes(_) => Content::Text(Text::of(piece, max)),
-        Kind::Strv if lost && piece.index == 0 && piece.address == 0 => Content::Unreadable,
+        // strace(1), -s: "filenames are not considered strings and are always printed in full".
+        Kind::Path => Content::Text(Text::of(piece, usize::MAX)),
+        Kind::Str | Kind::Bytes(_) => Content::Text(Text::of(piece, max)),
+        // The list itself, not its first text: the piece that ends a list has the list's address.
+        Kind::Strv if lost && piece.index == 0 && piece.address == raw => Content::Unreadable,
         Kind::Strv => Content::List(List { record: source, role: piece.role, max }),
         _ => Content::None,
     }
@@ -205,14 +215,14 @@ pub(super) fn decode_raw(kind: Kind, raw: u64, abi: Abi) -> Raw {
 }
 
 /// The arguments of a process event.
-pub(super) fn decode_process<'a>(record: &'a Record<'a>, max: usize) -> Arguments<'a> {
+pub(super) fn decode_process<'a>(record: &'a Record<'a>) -> Arguments<'a> {
     let head = record.head();
     let mut arguments = Arguments::default();
     let number = |index: usize| Some(Raw::Signed(record.args().get(index).map_or(0, |arg| arg.cast_signed())));
     match head.kind {
         RecordKind::Fork => arguments.push("child_tid", number(0), Content::None),
         RecordKind::Exec => {
-            let exe = record.piece(Role::Exe).map_or(Text::whole(b""), |piece| Text::of(&piece, max));
+            let exe = record.piece(Role::Exe).map_or(Text::whole(b""), |piece| Text::of(&piece, usize::MAX));
             arguments.push("filename", None, Content::Text(exe));
             arguments.push("former_tid", number(0), Content::None);
         }

@@ -79,6 +79,8 @@ pub struct Identity {
     pub gid: u32,
     /// The task's name.
     pub comm: Vec<u8>,
+    /// The task whose fork-like call made it, if that was told before its first stop; 0 otherwise.
+    pub creator: Pid,
     /// no_new_privs is set.
     pub no_new_privs: bool,
 }

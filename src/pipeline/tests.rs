@@ -80,12 +80,14 @@ impl Run {
 #[test]
 fn an_exit_shows_what_its_enter_read() {
     let mut run = Run::new(&plan("ebpf"));
-    run.record(Kind::Enter, (10, 10), OPENAT, 0, &[0, 1, 2, 3], &[(Role::Arg1, b"/etc/passwd")]);
+    let pieces = [(Role::Arg1, &b"/etc/passwd"[..]), (Role::Fd, b"/dev/tty")];
+    run.record(Kind::Enter, (10, 10), OPENAT, 0, &[0, 1, 2, 3], &pieces);
     run.record(Kind::Exit, (10, 10), OPENAT, 3, &[0, 1, 2, 3], &[]);
     // The next call of the thread does not inherit it.
     run.record(Kind::Exit, (10, 10), OPENAT, 4, &[0, 1, 2, 3], &[]);
     let text = String::from_utf8(run.out.clone()).unwrap();
     assert_eq!(text.matches("filename=/etc/passwd").count(), 2, "{text}");
+    assert_eq!(text.matches("(/dev/tty)").count(), 2, "{text}");
     assert!(run.pipeline.entered.is_empty());
 }
 

@@ -44,6 +44,7 @@ static PLAIN: [bool; 256] = {
         byte += 1;
     }
     plain[b'\\' as usize] = false;
+    plain[b'"' as usize] = false;
     plain
 };
 
@@ -129,6 +130,8 @@ fn render_byte(byte: u8, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     match byte {
         b'\\' => out.extend_from_slice(b"\\\\"),
+        // No field of ours is quoted; but a line that a reader puts into JSON must not become more than one text there.
+        b'"' => out.extend_from_slice(b"\\\""),
         b'\n' => out.extend_from_slice(b"\\n"),
         b'\t' => out.extend_from_slice(b"\\t"),
         _ => out.extend_from_slice(&[b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
@@ -194,6 +197,7 @@ mod tests {
 
     #[test]
     fn a_value_is_not_forged() {
+        assert_eq!(shown(br#"x","pid":1,"forged":"x"#, Place::Value), r#"x\",\"pid\":1,\"forged\":\"x"#);
         assert_eq!(shown(b"x, flag=0", Place::Value), r"x\x2c flag=0");
         assert_eq!(shown(b"x), fds=[0(y)", Place::Value), r"x\x29\x2c fds=\x5b0(y)");
         assert_eq!(shown(b"([)]", Place::Value), r"\x28[\x29]");

@@ -2,6 +2,7 @@
 
 use super::clock::{self, Clock, Zone};
 use super::lines::Lines;
+use super::module::join_cmdline;
 use super::wire::{Bytes, CallHead, Digits, Doer, EventName, Guarded, NoticeHead, Number, ProcessHead, Tail, VERSION};
 use super::{Format, Needs, Sink};
 use crate::decode::{Event, Outcome, Raw, Sort, errno};
@@ -39,7 +40,7 @@ impl Sink for Json {
         let time = std::str::from_utf8(&self.time).unwrap_or_default();
         render_head(event, time, out);
         self.lines.render(&event.who, out, |who, out| {
-            let joined = who.argv().collect::<Vec<_>>().join(&b' ');
+            let joined = join_cmdline(who);
             continue_object(&Doer::new(who, &joined), out);
         });
         if event.sort != Sort::Notice {

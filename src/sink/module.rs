@@ -108,13 +108,20 @@ pub(super) fn render_who(who: &Who<'_>, separator: &[u8], out: &mut Vec<u8>) {
     out.push(b')');
 }
 
-/// The words with a blank between them; the comm when there are none.
+/// The words with a blank between them, without the empty ones at the end that setproctitle leaves.
+pub(super) fn join_cmdline(who: &Who<'_>) -> Vec<u8> {
+    let mut words: Vec<&[u8]> = who.argv().collect();
+    while words.pop_if(|word| word.is_empty()).is_some() {}
+    words.join(&b' ')
+}
+
+/// The command line; the comm when there is none.
 fn render_cmdline(who: &Who<'_>, out: &mut Vec<u8>) {
-    let words: Vec<&[u8]> = who.argv().collect();
-    if words.is_empty() {
+    let line = join_cmdline(who);
+    if line.is_empty() {
         return render_text(who.comm(), Place::Field, out);
     }
-    render_text(&words.join(&b' '), Place::Field, out);
+    render_text(&line, Place::Field, out);
     if who.argv_cut() {
         out.extend_from_slice(b"...");
     }

@@ -63,7 +63,7 @@ fn line(sink: &mut dyn Sink, account: &Account, record: &[u8], entered: Option<&
 
 #[test]
 fn module_is_the_sample_to_the_byte() {
-    let account = account(3391, 2524, b"bash", b"test.sh", b"/bin/bash\0./test.sh\0");
+    let account = account(3391, 2524, b"bash", b"test.sh", b"/bin/bash\0./test.sh");
     let record = bytes(&head(Kind::Enter, 3391, 257, 0), &[0, 0, 0, 0], &[]);
     assert_eq!(
         line(&mut Module::new(zone), &account, &record, None),
@@ -79,6 +79,7 @@ fn ebpf_is_the_sample_to_the_byte() {
     let enter = bytes(&head(Kind::Enter, 6295, 263, 0), &args, &[(Role::Arg1, 0, PATH, State::Whole, b"/var/tmp/x")]);
     let mut exit = head(Kind::Exit, 6295, 263, 0);
     exit.time = 1_749_727_090_347_507_525;
+    exit.flags = flag::LISTED;
     let fds = [0, 1, 2].map(|fd| (Role::Fd, 0, fd, State::Whole, &b"/dev/null"[..]));
     let exit = bytes(&exit, &args, &fds);
     assert_eq!(
@@ -99,15 +100,18 @@ fn arguments_show_what_was_read() {
     assert_eq!(args(line(&mut ebpf, &account, &enter, None)), "(fd=3, buf=0x7ffe00001000, count=100)");
     let exit = bytes(&head(Kind::Exit, 7, 0, 3), &[3, PATH, 100], &[(Role::Arg1, 0, PATH, State::Cut, b"a\nb")]);
     assert_eq!(args(line(&mut ebpf, &account, &exit, Some(&enter))), r"(fd=3, buf=a\nb..., count=100)");
-    // execve: lists, NULL, and a text longer than the limit.
+    // execve: lists, NULL, a text longer than the limit, a path longer than it, and a list whose end was not seen.
     let pieces = [
         (Role::Arg0, 0, PATH, State::Whole, &[b'x'; 40][..]),
         (Role::Arg1, 0, 1, State::Whole, b"a, b"),
-        (Role::Arg1, 1, 1, State::Unreadable, b""),
+        (Role::Arg1, 1, 1, State::Whole, &[b'y'; 40][..]),
+        (Role::Arg1, 2, PATH, State::Unreadable, b""),
     ];
     let enter = bytes(&head(Kind::Enter, 7, 59, 0), &[PATH, PATH, 0], &pieces);
-    let want = format!(r"(filename={}..., argv=[a\x2c b, ...], envp=0x0)", "x".repeat(32));
+    let want = format!(r"(filename={}, argv=[a\x2c b, {}..., ...], envp=0x0)", "x".repeat(40), "y".repeat(32));
     assert_eq!(args(line(&mut ebpf, &account, &enter, None)), want);
+    let lost = bytes(&head(Kind::Enter, 7, 59, 0), &[1, PATH, 0], &[(Role::Arg1, 0, PATH, State::Unreadable, b"")]);
+    assert_eq!(args(line(&mut ebpf, &account, &lost, None)), "(filename=0x1, argv=0x7ffe00001000, envp=0x0)");
     // An unreadable path is its address; a foreign enter is not taken for one's own.
     let pieces = [(Role::Arg1, 0, 5, State::Unreadable, &b""[..])];
     let bad = bytes(&head(Kind::Enter, 7, 257, 0), &[0xffff_ff9c, 5, 0, 0], &pieces);
@@ -119,6 +123,45 @@ fn arguments_show_what_was_read() {
     let unknown = line(&mut ebpf, &account, &unknown, None);
     assert!(unknown.contains("]: syscall_9999, syscall_id=9999, "), "{unknown}");
     assert_eq!(args(unknown), "(arg0=0x1, arg1=0x2)");
+}
+
+#[test]
+fn an_exit_without_a_list_has_its_enters_with_what_the_call_changed() {
+    let account = account(7, 1, b"init", b"sh", b"");
+    let list = |fds: &[u64]| fds.iter().map(|fd| (Role::Fd, 0, *fd, State::Whole, &b"/x"[..])).collect::<Vec<_>>();
+    let opened = |fd| vec![(Role::Opened, 0, fd, State::Whole, &b"/new"[..])];
+    for (nr, arg, result, pieces, want) in [
+        (257, 0, 1, opened(1), "0(/x), 1(/new), 2(/x)"),
+        (257, 0, 2, opened(2), "0(/x), 2(/new)"),
+        (257, 0, 9, opened(9), "0(/x), 2(/x), 9(/new)"),
+        (257, 0, -2, vec![], "0(/x), 2(/x)"),
+        (3, 2, 0, vec![], "0(/x)"),
+        (3, 2, -9, vec![], "0(/x), 2(/x)"),
+    ] {
+        let enter = bytes(&head(Kind::Enter, 7, nr, 0), &[arg], &list(&[0, 2]));
+        let exit = bytes(&head(Kind::Exit, 7, nr, result), &[arg], &pieces);
+        let shown = line(&mut Ebpf::new(zone), &account, &exit, Some(&enter));
+        assert!(shown.contains(&format!(", fds=[{want}]")), "{shown}");
+        let mut listed = head(Kind::Exit, 7, nr, result);
+        listed.flags = flag::LISTED;
+        let exit = bytes(&listed, &[arg], &[]);
+        assert!(line(&mut Ebpf::new(zone), &account, &exit, Some(&enter)).contains(", fds=[]"));
+    }
+}
+
+#[test]
+fn another_file_than_asked_for_is_marked() {
+    let account = account(7, 1, b"init", b"sh", b"");
+    for (opened, end) in
+        [("/usr/lib/x", ", fds=[3(/usr/lib/x)], opened=/usr/lib/x\n"), ("/lib/x", ", fds=[3(/lib/x)]\n")]
+    {
+        let args = [0, PATH, 0, 0];
+        let enter = bytes(&head(Kind::Enter, 7, 257, 0), &args, &[(Role::Arg1, 0, PATH, State::Whole, b"/lib/x")]);
+        let pieces = [(Role::Opened, 0, 3, State::Whole, opened.as_bytes())];
+        let exit = bytes(&head(Kind::Exit, 7, 257, 3), &args, &pieces);
+        let line = line(&mut Ebpf::new(zone), &account, &exit, Some(&enter));
+        assert!(line.ends_with(end), "{line}");
+    }
 }
 
 #[test]
@@ -178,11 +221,11 @@ fn a_tracee_can_neither_break_nor_forge_a_line() {
 
 #[test]
 fn json_tells_bytes_words_and_errors_losslessly() {
-    let account = account(7, 2, b"bash", b"sh", b"/bin/sh\0-c\0a b\0");
+    let account = account(7, 2, b"bash", b"sh", b"/bin/sh\0-c\0a b");
     let pieces = [(Role::Arg1, 0, PATH, State::Whole, &b"/\xff\n"[..])];
     let enter = bytes(&head(Kind::Enter, 7, 257, 0), &[0xffff_ff9c, PATH, 0, 0], &pieces);
     let mut exit = head(Kind::Exit, 7, 257, -2);
-    exit.flags = flag::MISMATCH;
+    exit.flags = flag::MISMATCH | flag::LISTED;
     let opened = [(Role::Opened, 0, 3, State::Whole, &b"/etc/x"[..]), (Role::Fd, 0, 0, State::Whole, &b"/dev/tty"[..])];
     let exit = bytes(&exit, &[0xffff_ff9c, PATH, 0, u64::MAX], &opened);
     let line = line(&mut Json::new(zone), &account, &exit, Some(&enter));

@@ -243,7 +243,11 @@ impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
             Value::Text(text) => text.serialize(to),
-            Value::List(list) => to.collect_seq(list.items().map(|item| Bytes(item.bytes))),
+            // An item that was not read, or the place where the list was cut, is null.
+            Value::List(list) => to.collect_seq(list.items().map(|item| {
+                let missing = item.bytes.is_empty() && (item.cut || item.unreadable);
+                (!missing).then_some(Bytes(item.bytes))
+            })),
         }
     }
 }
@@ -254,13 +258,15 @@ struct Fds<'a>(Event<'a>);
 struct Fd<'a> {
     fd: u64,
     path: Bytes<'a>,
+    #[serde(skip_serializing_if = "is_false")]
+    cut: bool,
 }
 
 impl Serialize for Fds<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut list = to.serialize_seq(None)?;
         for (fd, target) in self.0.fds() {
-            list.serialize_element(&Fd { fd, path: Bytes(target.bytes) })?;
+            list.serialize_element(&Fd { fd, path: Bytes(target.bytes), cut: target.cut })?;
         }
         list.end()
     }

@@ -104,7 +104,9 @@ impl Account {
         let comm = comm_piece(record).or(maker.map(|(_, comm)| comm)).unwrap_or_default();
         let joins = self.processes.get(&head.pid).is_some_and(|process| process.threads > 0);
         if !joins {
-            let texts = maker.and_then(|(pid, _)| self.processes.get(&pid)).map(|process| process.texts.clone());
+            let made_by = maker.map_or(ppid, |(pid, _)| pid);
+            let known = self.processes.get(&made_by).filter(|process| process.threads > 0);
+            let texts = known.map(|process| process.texts.clone());
             let process = self.processes.entry(head.pid).or_default();
             process.texts = texts.unwrap_or_default();
             process.comm = comm;
@@ -320,10 +322,10 @@ impl<'a> Who<'a> {
         self.account.processes.get(&self.thread.map_or(self.pid, |thread| thread.pid))
     }
 
-    /// The words of the command line; none when the process has cleared it.
+    /// The words of the command line; none when the process has cleared it. A record separates them by NUL, without
+    /// one at the end.
     pub fn argv(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let line = self.process().map_or(&[][..], |process| &process.texts.cmdline);
-        let line = line.strip_suffix(b"\0").unwrap_or(line);
         let words = (!line.is_empty()).then(|| line.split(|byte| *byte == 0));
         words.into_iter().flatten()
     }

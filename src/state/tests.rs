@@ -17,10 +17,9 @@ fn feed(account: &mut Account, kind: Kind, pid: Pid, tid: Pid, args: &[u64], pie
 /// 2(bash), outside, has the child 10(sh), which runs `sh -c x` in /w.
 fn start() -> Account {
     let mut account = Account::new(Users::parse(b"root:x:0:\nann:x:1000:"), Groups::default());
-    feed(&mut account, Kind::Outsider, 2, 2, &[1, 0, 0, 0], &[(Role::Comm, b"bash"), (Role::Cmdline, b"-bash\0")]);
+    feed(&mut account, Kind::Outsider, 2, 2, &[1, 0, 0, 0], &[(Role::Comm, b"bash"), (Role::Cmdline, b"-bash")]);
     feed(&mut account, Kind::Born, 10, 10, &[2, 0, 0, 0], &[(Role::Comm, b"smtrace")]);
-    let pieces =
-        [(Role::Comm, &b"sh"[..]), (Role::Exe, b"/bin/sh"), (Role::Cmdline, b"sh\0-c\0x\0"), (Role::Cwd, b"/w")];
+    let pieces = [(Role::Comm, &b"sh"[..]), (Role::Exe, b"/bin/sh"), (Role::Cmdline, b"sh\0-c\0x"), (Role::Cwd, b"/w")];
     feed(&mut account, Kind::Exec, 10, 10, &[10, 0, 0], &pieces);
     account
 }
@@ -42,6 +41,9 @@ fn children_and_threads_inherit_from_their_creator() {
     assert_eq!(words(&account, 10, 11), "ann worker [sh -c x] 2(bash)");
     assert_eq!(words(&account, 12, 12), "ann worker [sh -c x] 10(worker)");
     assert_eq!(account.who(12, 12).cwd(), b"/w");
+    // Without a creator, what the parent has.
+    feed(&mut account, Kind::Born, 14, 14, &[12, 0, 0, 0], &[(Role::Comm, b"x")]);
+    assert_eq!(words(&account, 14, 14), "root x [sh -c x] 12(worker)");
     // CLONE_PARENT: the parent is another than the creator.
     feed(&mut account, Kind::Born, 13, 13, &[2, 12, 0, 0], &[]);
     assert_eq!(words(&account, 13, 13), "root worker [sh -c x] 2(bash)");
@@ -58,7 +60,7 @@ fn exec_by_a_thread_takes_the_process_over() {
     feed(&mut account, Kind::Born, 10, 12, &[2, 10, 0, 0], &[]);
     feed(&mut account, Kind::Born, 20, 20, &[10, 11, 0, 0], &[]);
     let old = account.who(20, 20).place().unwrap();
-    feed(&mut account, Kind::Exec, 10, 10, &[11, 1000, 7], &[(Role::Comm, b"true"), (Role::Cmdline, b"true\0")]);
+    feed(&mut account, Kind::Exec, 10, 10, &[11, 1000, 7], &[(Role::Comm, b"true"), (Role::Cmdline, b"true")]);
     assert_eq!(words(&account, 10, 10), "ann true [true] 2(bash)");
     assert_eq!(account.size().0, 2);
     assert_eq!(words(&account, 20, 20), "root sh [sh -c x] 10(true)");
@@ -90,7 +92,7 @@ fn a_process_ends_with_its_last_thread() {
     feed(&mut account, Kind::Born, 10, 11, &[2, 10, 0, 0], &[]);
     feed(&mut account, Kind::End, 10, 10, &[], &[]);
     assert_eq!(words(&account, 10, 11), "root sh [sh -c x] 2(bash)");
-    assert_eq!(account.names(10), Some((&b"sh"[..], &b"sh\0-c\0x\0"[..])));
+    assert_eq!(account.names(10), Some((&b"sh"[..], &b"sh\0-c\0x"[..])));
     feed(&mut account, Kind::End, 10, 11, &[], &[]);
     assert_eq!(account.names(10), None);
     assert_eq!(words(&account, 10, 11), "None  [] 0()");

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
+pub mod fds;
 pub mod inherited;
 pub mod limits;
 pub mod memory;

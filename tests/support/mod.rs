@@ -147,6 +147,9 @@ pub fn module_event(line: &str) -> Option<Event> {
     let (time, rest) = rest.split_once("]: ")?;
     assert_eq!(time.len(), "2025-06-12 14:15:02.492380090".len(), "time of {line:?}");
     let (name, rest) = rest.split_once(' ')?;
+    if name == "smtrace_notice" || name == "signal_deliver" || name.starts_with("sched_process_") {
+        return None;
+    }
     let rest = rest.strip_prefix("syscall=")?;
     let (nr, rest) = rest.split_once(' ')?;
     let (dir, rest) = rest.strip_prefix("dir=")?.split_once(' ')?;

@@ -42,6 +42,7 @@ fn parse(bytes: &[u8]) -> Option<Identity> {
         pid: number(bytes, b"Tgid:", 0)?,
         uid: number(bytes, b"Uid:", 1)?,
         gid: number(bytes, b"Gid:", 1)?,
+        creator: 0,
         comm: unescape(bytes.strip_prefix(b"Name:\t")?.split(|b| *b == b'\n').next()?),
         no_new_privs: number::<u8>(bytes, b"NoNewPrivs:", 0) == Some(1),
     })

@@ -19,7 +19,7 @@ pub use attach::AttachError;
 pub(crate) use identity::tracer_of;
 pub use placement::Shared as PlacementShared;
 
-use super::{Observer, Task};
+use super::{Identity, Observer, Task};
 use crate::filter::{self, Duty};
 use crate::model::record::Unfinished;
 use crate::model::{CallSet, Pid};
@@ -75,6 +75,8 @@ pub struct Engine {
     us: guard::Us,
     placement: Placement,
     batch: Vec<(Pid, i32)>,
+    /// Who made the children that did not stop yet.
+    creators: FxHashMap<Pid, Pid>,
     root: Option<Pid>,
     root_status: Option<i32>,
     started: bool,
@@ -105,6 +107,7 @@ impl Engine {
             us: guard::Us::new(limits::pid(), limits::process_group()),
             placement: Placement::new(placement, limits::tid()),
             batch: Vec::with_capacity(BATCH),
+            creators: FxHashMap::default(),
             root: None,
             root_status: None,
             started: false,
@@ -197,7 +200,9 @@ impl Engine {
     /// Makes a tracee of a task that stops for the first time. Its parent's event may come later, or never.
     fn adopt(&mut self, observer: &mut dyn Observer, tid: Pid, attached: bool) {
         // Killed between its stop and now: its end will be told.
+        let creator = self.creators.remove(&tid).unwrap_or(0);
         let Some(identity) = identity::read(tid) else { return };
+        let identity = Identity { creator, ..identity };
         let mut tracee = Tracee::new(identity.pid, tid, identity.ppid);
         tracee.silent = match self.root {
             Some(root) => !self.started || (!self.mode.follow && identity.pid != root),
@@ -283,6 +288,11 @@ impl Engine {
         let Ok(child) = ptrace::event_message(tid).map(|child| Pid::try_from(child).unwrap_or(0)) else { return };
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
         tracee.made_child = true;
+        let known = self.tracees.contains_key(&child);
+        if !known {
+            self.creators.insert(child, tid);
+        }
+        let Some(tracee) = self.tracees.get_mut(&tid) else { return };
         // The child was made with the mask of the placement; its own is the parent's own.
         if let Some(cpus) = &tracee.own_cpus
             && sched::affinity(child).is_ok_and(|now| now.count() == 1)
@@ -353,6 +363,7 @@ impl Engine {
         if Some(tid) == self.root {
             self.root_status = Some(status);
         }
+        self.creators.remove(&tid);
         let Some(tracee) = self.tracees.get(&tid) else { return };
         let task = tracee.task();
         let killed = status & 0x7f != 0;

@@ -151,6 +151,9 @@ pub mod flag {
     pub const MISMATCH: u32 = 4;
     /// The task is a thread of an existing process (in [`super::Kind::Born`]).
     pub const THREAD: u32 = 8;
+    /// The open files were listed with this record. An exit without it has those of its enter, with the call's own
+    /// effect: one more for a result that is a descriptor, one less for close.
+    pub const LISTED: u32 = 16;
 }
 
 /// What the bytes of a piece are.
@@ -233,6 +236,7 @@ pub struct Record<'a> {
     head: Head,
     args: [u64; 6],
     nargs: usize,
+    bytes: &'a [u8],
     pieces: &'a [u8],
 }
 
@@ -288,7 +292,7 @@ impl<'a> Record<'a> {
         if !left.is_empty() {
             return Err(Malformed::Pieces);
         }
-        Ok((Record { head, args, nargs, pieces: rest }, len))
+        Ok((Record { head, args, nargs, bytes: all, pieces: rest }, len))
     }
 
     /// The fixed fields.
@@ -301,6 +305,12 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn args(&self) -> &[u64] {
         self.args.get(..self.nargs).unwrap_or(&[])
+    }
+
+    /// The record as it is, whole.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// The pieces in the order they were captured.
