@@ -1,3 +1,5 @@
+//! Lines out of records, end to end.
+
 use super::Pipeline;
 use crate::model::record::{Head, Kind, Record, Role, State, Unfinished, Writer, flag};
 use crate::model::{Abi, CallSet, Command, Direction, Filters, Log, Orphans, Output, Pid, Plan, SeccompMode, Target};

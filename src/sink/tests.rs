@@ -1,3 +1,5 @@
+//! The formats, byte for byte.
+
 use super::{CHOICES, Sink, by_name, ebpf::Ebpf, formats, json::Json, module::Module};
 use crate::decode::Event;
 use crate::model::record::{Head, Kind, Record, Role, State, Unfinished, Writer, flag};

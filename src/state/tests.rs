@@ -1,3 +1,5 @@
+//! Who is who, through forks, execs and ends.
+
 use super::{Account, Groups, Users};
 use crate::model::Pid;
 use crate::model::record::{Head, Kind, Record, Role, State, Writer, flag};
