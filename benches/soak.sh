@@ -26,9 +26,9 @@ whole() {
   ! grep -qv '^\[[0-9-]* [0-9:.]*\]: ' "$1"
 }
 
-# Enters and exits in the log are as many as there must be.
+# Enters and exits of the guest in the log are as many as there must be (a shell makes some of the calls too).
 counted() { # LOG NAME TIMES
-  [ "$(grep -c "]: $2 .*dir=> " "$1")" = "$3" ] && [ "$(grep -c "]: $2 .*dir=< " "$1")" = "$3" ]
+  [ "$(grep -c "]: $2 .*dir=> .*comm=guest " "$1")" = "$3" ] && [ "$(grep -c "]: $2 .*dir=< .*comm=guest " "$1")" = "$3" ]
 }
 
 short() {
@@ -36,7 +36,7 @@ short() {
   counted "$dir/log" getppid $((SHORT * 3)) && whole "$dir/log"
 }
 
-# TASKS threads that all live at once, in processes of 100: they wait in a read until all are there.
+# TASKS threads in processes of 100 that run side by side.
 tasks() {
   timeout 600 "$smtrace" -q -o "$dir/log" --format module -e getppid -- \
     sh -c 'i=0; while [ $i -lt '$((TASKS / 100))' ]; do "$1" threads 100 20 & i=$((i+1)); done; wait' sh "$guest" >"$dir/out" || return
@@ -45,7 +45,7 @@ tasks() {
 
 live() { # sleeping processes, all alive together
   timeout 600 "$smtrace" -q -o "$dir/log" --format module -e execve -- \
-    sh -c 'i=0; while [ $i -lt '"$TASKS"' ]; do sleep 1000 & i=$((i+1)); done; kill $(jobs -p); wait' >"$dir/out" 2>&1 || return
+    sh -c 'i=0; while [ $i -lt '"$TASKS"' ]; do sleep 1000 & p="$p $!"; i=$((i+1)); done; kill $p; wait' >"$dir/out" 2>&1 || return
   whole "$dir/log"
 }
 

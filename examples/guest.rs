@@ -1029,7 +1029,7 @@ fn harm() -> c_int {
     for (name, nr, args) in tries {
         say(&format!("{name} {}", raw(nr, args)));
     }
-    // /proc/TRACER/mem must not be open to us either; root may get around the permission, not around the mode.
+
     mark();
     0
 }

@@ -6,7 +6,7 @@ use crate::control::{self, Shared, Signals};
 use crate::engine::ptrace::{Engine, Mode, PlacementShared, Round};
 use crate::filter;
 use crate::launch::{self, CANNOT_EXECUTE, FAILED, NOT_FOUND};
-use crate::model::{Command, Orphans, Pid, Plan, SeccompMode, Target};
+use crate::model::{Command, Direction, Orphans, Pid, Plan, SeccompMode, Target};
 use crate::options::{self, Action, Choices};
 use crate::output::Output;
 use crate::pipeline::Pipeline;
@@ -144,8 +144,9 @@ fn start(plan: &Plan, output: Output, filtered: bool) -> std::io::Result<Run> {
         probe: plan.probe,
     };
     let recorder = Recorder::new(sender, wanted, shared.collecting());
+    let exits = plan.filters.direction != Direction::Enter || plan.filters.drop_failed;
     let launched = matches!(plan.target, Target::Launch(_));
-    let mode = Mode { filtered, follow: plan.follow, exit_kill: launched };
+    let mode = Mode { filtered, follow: plan.follow, exit_kill: launched, exits };
     let kill_after = match plan.orphans {
         Orphans::Wait(after) => after,
         Orphans::Kill => Some(0),

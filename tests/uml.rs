@@ -38,8 +38,7 @@ fn a_foreign_kernel() {
     command
         .args(["mem=256M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=fd:0,fd:1"])
         .arg(format!("init={}", script.display()))
-        // Its own files (a socket, a pid) go here, not to the user's home.
-        .arg(format!("uml_dir={}", scratch.path("").display()))
+        // Its own files (a socket, a pid) go to the home directory.
         .env("HOME", scratch.path(""))
         .env("TMPDIR", scratch.path(""))
         .stdin(Stdio::null())

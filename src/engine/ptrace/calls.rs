@@ -98,7 +98,7 @@ impl Engine {
             self.answer_foreign(observer, tid);
         }
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
-        tracee.open = (enabled || after != After::Nothing).then_some(Open { call, after });
+        tracee.open = ((enabled && self.mode.exits) || after != After::Nothing).then_some(Open { call, after });
     }
 
     /// Lets the placement see the call, and ends it before the tracee could look at its own mask through /proc.

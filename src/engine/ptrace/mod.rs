@@ -48,6 +48,8 @@ pub struct Mode {
     pub follow: bool,
     /// Tracees die with smtrace (launch, not attach).
     pub exit_kill: bool,
+    /// Exits of calls are wanted; without, a call stops once instead of twice.
+    pub exits: bool,
 }
 
 /// The outcome of one round.

@@ -13,8 +13,14 @@ use crate::sys::sched::{self, Cpus};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Calls in a row by one tracee before it is placed.
-const STREAK: u32 = 24;
+/// Calls in a row by one tracee before it is placed: at least, and at most. Placing costs about as much as it saves on one
+/// call, so a short build step is worth it; but two tracees that run side by side would be placed and released in turns.
+/// So the demand doubles when a placement ended soon, and halves when it lasted.
+const STREAK: std::ops::RangeInclusive<u32> = 1..=32;
+
+/// Calls under a placement below which it ended soon, and above which it lasted.
+const SOON: u32 = 4;
+const LASTED: u32 = 12;
 
 /// Calls between looks at the rate.
 const LOOK_EVERY: u32 = 64;
@@ -78,13 +84,27 @@ pub(super) struct Placement {
     holds: u32,
     tid: Pid,
     streak: u32,
+    /// How long a streak has to be now.
+    demand: u32,
+    /// Calls since the placement.
+    lasted: u32,
     since: u64,
 }
 
 impl Placement {
     pub(super) fn new(shared: Shared, tracer_tid: Pid) -> Placement {
         let enabled = sched::affinity(0).is_ok_and(|cpus| cpus.count() > 1);
-        Placement { shared, tracer_tid, enabled, holds: 0, tid: 0, streak: 0, since: 0 }
+        Placement {
+            shared,
+            tracer_tid,
+            enabled,
+            holds: 0,
+            tid: 0,
+            streak: 0,
+            demand: *STREAK.start(),
+            lasted: 0,
+            since: 0,
+        }
     }
 
     /// Whether `tid` is placed now.
@@ -95,6 +115,15 @@ impl Placement {
     pub(super) fn release(&mut self) {
         self.shared.release();
         self.streak = 0;
+        if self.lasted > 0 {
+            let demand = match self.lasted {
+                ..SOON => self.demand * 2,
+                LASTED.. => self.demand / 2,
+                _ => self.demand,
+            };
+            self.demand = demand.clamp(*STREAK.start(), *STREAK.end());
+            self.lasted = 0;
+        }
     }
 
     /// Ends the placement until [`Placement::unhold`].
@@ -113,9 +142,8 @@ impl Placement {
             return None;
         }
         if tid != self.tid {
-            self.shared.release();
-            (self.tid, self.streak, self.since) = (tid, 1, now);
-            return None;
+            self.release();
+            (self.tid, self.streak, self.since) = (tid, 0, now);
         }
         self.streak += 1;
         if self.streak.is_multiple_of(LOOK_EVERY) {
@@ -126,10 +154,14 @@ impl Placement {
                 return None;
             }
         }
-        if self.streak < STREAK || self.holds > 0 || self.is_placed(tid) {
+        if self.is_placed(tid) {
+            self.lasted += 1;
             return None;
         }
-        self.streak = STREAK;
+        if self.streak < self.demand || self.holds > 0 {
+            return None;
+        }
+        self.lasted = 1;
         self.place(tid)
     }
 
