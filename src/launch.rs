@@ -1,9 +1,10 @@
 //! A command as the user typed it becomes what the child needs to execute it.
 
 use crate::model::Command;
+use crate::sys::inherited;
 use crate::sys::spawn::Prepared;
 use std::ffi::{CString, OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -31,19 +32,27 @@ fn c_string(text: &OsStr) -> Result<CString, LaunchError> {
     CString::new(text.as_bytes()).map_err(|_| error(FAILED, format!("a NUL byte in {text:?}")))
 }
 
-/// The inherited environment with the command's changes, in its inherited order.
-fn environment(command: &Command) -> Vec<(OsString, OsString)> {
-    let mut all: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+/// The inherited environment with the command's changes, in its inherited order: `NAME=VALUE`, as it is.
+fn environment(inherited: Vec<OsString>, command: &Command) -> Vec<OsString> {
+    let mut all = inherited;
     for (name, value) in &command.env {
-        let at = all.iter().position(|(have, _)| have == name);
-        match (value, at) {
-            (Some(value), Some(at)) => all[at].1.clone_from(value),
-            (Some(value), None) => all.push((name.clone(), value.clone())),
-            (None, Some(at)) => drop(all.remove(at)),
-            (None, None) => {}
+        let is_it = |entry: &OsString| value_of(entry, name).is_some();
+        let at = all.iter().position(is_it);
+        all.retain(|entry| !is_it(entry));
+        if let Some(value) = value {
+            let mut entry = name.clone();
+            entry.push("=");
+            entry.push(value);
+            all.insert(at.unwrap_or(all.len()), entry);
         }
     }
     all
+}
+
+/// The value in `entry` if it is `NAME=VALUE`.
+fn value_of<'a>(entry: &'a OsStr, name: &OsStr) -> Option<&'a OsStr> {
+    let value = entry.as_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+    Some(OsStr::from_bytes(value))
 }
 
 /// Finds the file as execvp(3) does, but before anything is started.
@@ -86,22 +95,14 @@ fn ids(user: &str) -> Result<(u32, u32, Vec<u32>), LaunchError> {
 /// # Errors
 /// With the status the shell would give: 127 not found, 126 not executable, 125 for our own troubles.
 pub fn prepare(command: &Command, filter: Option<Vec<u8>>) -> Result<Prepared, LaunchError> {
-    let env = environment(command);
-    let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+    let env = environment(inherited::environment(), command);
+    let path = env.iter().find_map(|entry| value_of(entry, OsStr::new("PATH")));
     let first = command.argv.first().ok_or_else(|| error(FAILED, "no command".to_owned()))?;
     let program = find(first, path)?;
     Ok(Prepared {
         program: c_string(program.as_os_str())?,
         argv: command.argv.iter().map(|arg| c_string(arg)).collect::<Result<_, _>>()?,
-        env: env
-            .into_iter()
-            .map(|(name, value)| {
-                let mut bytes = name.into_vec();
-                bytes.push(b'=');
-                bytes.extend_from_slice(value.as_bytes());
-                c_string(OsStr::from_bytes(&bytes))
-            })
-            .collect::<Result<_, _>>()?,
+        env: env.iter().map(|entry| c_string(entry)).collect::<Result<_, _>>()?,
         chdir: command.chdir.as_deref().map(|dir| c_string(dir.as_os_str())).transpose()?,
         ids: command.user.as_deref().map(ids).transpose()?,
         filter,
@@ -124,11 +125,10 @@ mod tests {
     #[test]
     fn environment_changes_keep_the_order() {
         let command = Command {
-            env: vec![("SMTRACE_NEW".into(), Some("1".into())), ("PATH".into(), None)],
+            env: vec![("NEW".into(), Some("1".into())), ("A".into(), None), ("B".into(), Some("3".into()))],
             ..Command::default()
         };
-        let env = environment(&command);
-        assert!(env.iter().all(|(name, _)| name != "PATH"));
-        assert_eq!(env.last().unwrap(), &("SMTRACE_NEW".into(), "1".into()));
+        let inherited = ["A=1", "no-equals", "B=2", "A=2", "AA=5"].map(OsString::from).to_vec();
+        assert_eq!(environment(inherited, &command), ["no-equals", "B=3", "AA=5", "NEW=1"]);
     }
 }

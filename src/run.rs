@@ -14,7 +14,7 @@ use crate::reader::{Read, Reader};
 use crate::sink;
 use crate::state::{Groups, Users};
 use crate::sys::spawn::{self, Child, Failed};
-use crate::sys::{limits, signals};
+use crate::sys::{clock, limits, signals};
 use crate::{doctor, list};
 use std::ffi::OsString;
 use std::io::Write;
@@ -297,7 +297,22 @@ fn attach(plan: &Plan, pids: &[Pid], tree: bool, output: Output) -> Ending {
 /// Ends the run: waits until everything is written, says what was lost. Returns whether the log is complete.
 fn finish(run: Run) -> bool {
     let mut complete = !run.engine.lost_sight();
-    run.recorder.into_inner().close();
+    let mut bus = run.recorder.into_inner();
+    bus.close();
+    let (lost, aborted) = bus.losses();
+    if lost > 0 {
+        say(&format!("the log is incomplete: {lost} records were lost, because nobody took them"));
+        complete = false;
+    }
+    // After an abort the reader may sit in a write that nobody takes; it gets a moment.
+    let deadline = clock::monotonic() + 1_000_000_000;
+    while aborted && !run.reader.is_finished() {
+        if clock::monotonic() > deadline {
+            say("the log is incomplete: its reader takes nothing");
+            return false;
+        }
+        thread::sleep(std::time::Duration::from_millis(5));
+    }
     let Ok(read) = run.reader.join() else {
         say("the reader failed: the log is incomplete");
         return false;

@@ -7,7 +7,7 @@ use crate::capture::Records;
 use crate::sys::ring;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -23,7 +23,9 @@ struct Meeting {
     reader_sleeps: AtomicBool,
     writer_sleeps: AtomicBool,
     threads: [Mutex<Option<Thread>>; 2],
-    stalls: AtomicUsize,
+    /// Nobody waits for room any more: what does not fit is lost, and counted.
+    aborted: AtomicBool,
+    lost: AtomicU64,
 }
 
 const READER: usize = 0;
@@ -65,6 +67,12 @@ impl Waker {
     pub fn wake(&self) {
         self.0.wake(READER);
     }
+
+    /// Ends the sender's wait for a reader that may be stuck: from now on it loses what does not fit.
+    pub fn abort(&self) {
+        self.0.aborted.store(true, Ordering::Release);
+        self.0.wake(WRITER);
+    }
 }
 
 /// Makes a bus of `size` bytes, a power of two.
@@ -85,8 +93,7 @@ impl Sender {
 
     #[cold]
     fn wait_for_room(&mut self, max: usize) {
-        self.meeting.stalls.fetch_add(1, Ordering::Relaxed);
-        while self.ring.size() - self.ring.used() < max {
+        while self.ring.size() - self.ring.used() < max && !self.meeting.aborted.load(Ordering::Acquire) {
             self.meeting.writer_sleeps.store(true, Ordering::SeqCst);
             self.meeting.wake(READER);
             thread::park_timeout(NAP);
@@ -98,6 +105,12 @@ impl Sender {
     #[must_use]
     pub fn waker(&self) -> Waker {
         Waker(Arc::clone(&self.meeting))
+    }
+
+    /// How many records were lost, and whether the reader may be stuck.
+    #[must_use]
+    pub fn losses(&self) -> (u64, bool) {
+        (self.meeting.lost.load(Ordering::Relaxed), self.meeting.aborted.load(Ordering::Acquire))
     }
 
     /// Says that nothing more will come.
@@ -117,6 +130,8 @@ impl Records for Sender {
         if let Some(to) = self.ring.reserve(max) {
             let len = write(to);
             self.ring.commit(len);
+        } else {
+            self.meeting.lost.fetch_add(1, Ordering::Relaxed);
         }
         if self.meeting.reader_sleeps.load(Ordering::Relaxed)
             && self.meeting.reader_sleeps.swap(false, Ordering::AcqRel)

@@ -6,7 +6,7 @@
 use crate::bus::Waker;
 use crate::engine::ptrace::tracer_of;
 use crate::model::Pid;
-use crate::sys::{clock, signals};
+use crate::sys::{clock, inherited, signals};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -91,7 +91,7 @@ pub struct Signals {
 impl Signals {
     /// Takes signals until the process ends.
     pub fn run(self) {
-        let (mut named, mut killed) = (false, false);
+        let (mut named, mut killed, mut asked) = (false, false, false);
         loop {
             let pending = self.shared.requests.load(Ordering::Acquire) != 0;
             if pending {
@@ -99,7 +99,7 @@ impl Signals {
             }
             let timeout = Duration::from_millis(if pending { 2 } else { 250 });
             if let Some(received) = signals::next(timeout) {
-                self.take(received);
+                self.take(received, &mut asked);
             }
             let gone = self.shared.root_gone.load(Ordering::Acquire);
             if gone == 0 {
@@ -122,7 +122,7 @@ impl Signals {
         self.shared.requests.fetch_or(what, Ordering::AcqRel);
     }
 
-    fn take(&self, received: signals::Received) {
+    fn take(&self, received: signals::Received, asked: &mut bool) {
         let root = self.shared.root.load(Ordering::Acquire);
         let launched = root != 0 || self.shared.root_gone.load(Ordering::Acquire) != 0;
         match received.signal {
@@ -134,15 +134,29 @@ impl Signals {
                 self.shared.collecting.fetch_xor(true, Ordering::AcqRel);
             }
             libc::SIGWINCH | libc::SIGALRM if root == 0 => {}
-            _ if !launched => self.request(DETACH),
+            // nohup and `trap '' HUP` mean smtrace too.
+            signal if root == 0 && inherited::was_ignored(signal) => {}
+            _ if !launched => {
+                self.request(DETACH);
+                self.waker.abort();
+            }
             // The terminal sends to its whole foreground group: the command has its own. So has a command that
             // signalled its group, which includes us.
+            _ if received.sent && tracer_of(received.sender) == Some(self.tracer) => {}
             signal if root != 0 => {
-                if received.sent && tracer_of(received.sender) != Some(self.tracer) {
+                // A log that nobody reads holds the command in a stop, and it cannot take the signal: the second one
+                // ends the wait.
+                if std::mem::replace(asked, true) {
+                    self.waker.abort();
+                }
+                if received.sent {
                     signals::send(root, signal);
                 }
             }
-            _ => self.request(KILL),
+            _ => {
+                self.request(KILL);
+                self.waker.abort();
+            }
         }
     }
 }

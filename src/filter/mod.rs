@@ -71,6 +71,11 @@ pub fn build(calls: &CallSet, own_pid: Pid) -> Result<Vec<u8>, BuildError> {
             Err(_) => unnamed.push(row),
         }
     }
+    // libseccomp compares the whole first argument of ipc(2), of which the kernel takes 16 bits: each ipc call stops.
+    let multiplexed = |name: &str| ["sem", "msg", "shm"].iter().any(|family| name.starts_with(family));
+    if table::rows().iter().any(|row| calls.contains(row.index()) && multiplexed(row.name)) {
+        filter.add_rule(action, ScmpSyscall::from_name("ipc")?)?;
+    }
     for watch in duties(own_pid) {
         let enabled = table::by_name(watch.call).is_some_and(|row| calls.contains(row.index()));
         // An unconditional rule is there already.

@@ -4,18 +4,22 @@
 //! runtime init"). A tracee has to get what we got, so both are looked at earlier: functions in `.init_array` run
 //! before the runtime's start.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::ffi::{CStr, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
 static CLOSED: AtomicU8 = AtomicU8::new(0);
+static IGNORED: AtomicU64 = AtomicU64::new(0);
 
 extern "C" fn look() {
     // SAFETY: sigaction with a null new action only reads; fcntl F_GETFD only reads. Both are async-signal-safe and
     // need no runtime.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
-        if libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut action) == 0 {
-            SIGPIPE_IGNORED.store(action.sa_sigaction == libc::SIG_IGN, Ordering::Relaxed);
+        for signal in 1..32 {
+            if libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0 && action.sa_sigaction == libc::SIG_IGN {
+                IGNORED.fetch_or(1 << signal, Ordering::Relaxed);
+            }
         }
         for fd in 0..3u8 {
             if libc::fcntl(i32::from(fd), libc::F_GETFD) < 0 {
@@ -33,11 +37,30 @@ extern "C" fn look() {
 #[unsafe(link_section = ".init_array")]
 static LOOK: extern "C" fn() = look;
 
-/// Whether SIGPIPE was ignored when smtrace was started.
+/// Whether `signal` was ignored when smtrace was started.
 #[must_use]
-pub fn sigpipe_ignored() -> bool {
+pub fn was_ignored(signal: i32) -> bool {
     std::hint::black_box(&LOOK);
-    SIGPIPE_IGNORED.load(Ordering::Relaxed)
+    (0..64).contains(&signal) && IGNORED.load(Ordering::Relaxed) >> signal & 1 == 1
+}
+
+/// The environment as it is: also entries without `=` and doubled names, which `std::env::vars_os` leaves out.
+#[must_use]
+pub fn environment() -> Vec<OsString> {
+    unsafe extern "C" {
+        static environ: *const *const libc::c_char;
+    }
+    let mut all = Vec::new();
+    // SAFETY: `environ` is a NULL-terminated array of NUL-terminated strings (environ(7)), and nothing in smtrace changes
+    // it.
+    unsafe {
+        let mut at = environ;
+        while !at.is_null() && !(*at).is_null() {
+            all.push(OsStr::from_bytes(CStr::from_ptr(*at).to_bytes()).to_owned());
+            at = at.add(1);
+        }
+    }
+    all
 }
 
 /// Whether descriptor `fd` (0 to 2) was closed when smtrace was started.

@@ -23,6 +23,14 @@ pub fn process_group() -> Pid {
     unsafe { libc::getpgrp() }
 }
 
+/// The process group of `pid`; `None` when it is gone.
+#[must_use]
+pub fn group_of(pid: Pid) -> Option<Pid> {
+    // SAFETY: takes a number.
+    let group = unsafe { libc::getpgid(pid) };
+    (group >= 0).then_some(group)
+}
+
 /// Makes smtrace undumpable, so that a tracee with our uid can neither attach to it nor open its memory (prctl(2),
 /// PR_SET_DUMPABLE).
 pub fn hide() {

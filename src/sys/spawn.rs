@@ -215,7 +215,7 @@ fn become_command(
         if libc::read(go, (&raw mut byte).cast(), 1) != 1 {
             libc::_exit(125);
         }
-        libc::signal(libc::SIGPIPE, if inherited::sigpipe_ignored() { libc::SIG_IGN } else { libc::SIG_DFL });
+        libc::signal(libc::SIGPIPE, if inherited::was_ignored(libc::SIGPIPE) { libc::SIG_IGN } else { libc::SIG_DFL });
         if let Some(dir) = &prepared.chdir
             && libc::chdir(dir.as_ptr()) != 0
         {

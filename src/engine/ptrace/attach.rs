@@ -6,7 +6,7 @@ use crate::engine::Observer;
 use crate::model::Pid;
 use crate::model::record::Unfinished;
 use crate::sys::wait::{self, Waited};
-use crate::sys::{Fault, ptrace};
+use crate::sys::{Fault, limits, ptrace};
 use std::fmt;
 
 /// Why a process cannot be attached to.
@@ -50,7 +50,8 @@ pub(crate) fn descendants(pids: &[Pid]) -> Vec<Pid> {
     let mut at = 0;
     while let Some(parent) = all.get(at).copied() {
         for (pid, ppid) in &known {
-            if *ppid == parent && !all.contains(pid) {
+            // smtrace may be a child of the shell that is to be traced.
+            if *ppid == parent && *pid != limits::pid() && !all.contains(pid) {
                 all.push(*pid);
             }
         }
@@ -66,6 +67,7 @@ impl Engine {
     /// When the kernel, Yama or a sandbox forbids ptrace.
     pub fn seize_child(&mut self, observer: &mut dyn Observer, pid: Pid) -> Result<(), AttachError> {
         self.root = Some(pid);
+        self.named.push(pid);
         ptrace::seize(pid, self.options()).map_err(|fault| AttachError { pid, fault })?;
         self.adopt(observer, pid, false);
         if self.full {
@@ -81,6 +83,7 @@ impl Engine {
     /// The first process that cannot be seized.
     pub fn attach(&mut self, observer: &mut dyn Observer, pids: &[Pid], tree: bool) -> Result<(), AttachError> {
         let all = if tree { descendants(pids) } else { pids.to_vec() };
+        self.named.clone_from(&all);
         for pid in all {
             let mut any = false;
             // A thread may make another one before it is seized: look until nothing new is found.
@@ -119,6 +122,7 @@ impl Engine {
     /// A parent that waits for its vfork child stops only after the child went on, so nobody is waited for singly.
     /// Returns false when a signal interrupted it; what is left is let go by the end of the tracing thread.
     pub fn detach_all(&mut self, observer: &mut dyn Observer) -> bool {
+        self.placement.hold();
         for tid in self.tracees.keys() {
             let _ = ptrace::interrupt(*tid);
         }

@@ -4,7 +4,7 @@ use super::tracee::{After, Open};
 use super::{Engine, info::Info};
 use crate::arch;
 use crate::engine::{Call, Observer};
-use crate::filter::{COOKIE, Duty};
+use crate::filter::{COOKIE, Duty, Guard};
 use crate::model::Pid;
 use crate::sys::{clock, ptrace};
 use crate::table::{self, Kind};
@@ -39,6 +39,35 @@ const SOCKETCALLS: [&str; 21] = [
     "sendmmsg",
 ];
 
+/// i386 ipc(2) sub-calls by number (linux/ipc.h).
+const IPC_CALLS: [&str; 25] = [
+    "",
+    "semop",
+    "semget",
+    "semctl",
+    "semtimedop",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "msgsnd",
+    "msgrcv",
+    "msgget",
+    "msgctl",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "shmat",
+    "shmdt",
+    "shmget",
+    "shmctl",
+];
+
 impl Engine {
     pub(super) fn call_stop(&mut self, observer: &mut dyn Observer, tid: Pid, seccomp: bool) {
         let inside = self.tracees.get(&tid).and_then(|tracee| tracee.inside);
@@ -54,13 +83,18 @@ impl Engine {
         if self.calls.contains(row.index()) {
             return true;
         }
-        // libseccomp traps socketcall for an enabled socket call; it is that call.
-        row.name == "socketcall"
-            && usize::try_from(args[0])
-                .ok()
-                .and_then(|sub| SOCKETCALLS.get(sub))
-                .and_then(|name| table::by_name(name))
-                .is_some_and(|row| self.calls.contains(row.index()))
+        // libseccomp traps a multiplexer for an enabled call that goes through it; it is that call.
+        let names: &[&str] = match row.name {
+            "socketcall" => &SOCKETCALLS,
+            "ipc" => &IPC_CALLS,
+            _ => return false,
+        };
+        // sys_ipc: "version = call >> 16; call &= 0xffff" (ipc/syscall.c).
+        usize::try_from(args[0] & 0xffff)
+            .ok()
+            .and_then(|sub| names.get(sub))
+            .and_then(|name| table::by_name(name))
+            .is_some_and(|row| self.calls.contains(row.index()))
     }
 
     fn entered(
@@ -103,11 +137,7 @@ impl Engine {
 
     /// Lets the placement see the call, and ends it before the tracee could look at its own mask through /proc.
     fn place(&mut self, tid: Pid, call: &Call) {
-        if let Some(cpus) = self.placement.saw(tid, clock::monotonic())
-            && let Some(tracee) = self.tracees.get_mut(&tid)
-        {
-            tracee.own_cpus = Some(cpus);
-        }
+        self.placement.saw(tid, clock::monotonic());
         if self.placement.is_placed(tid)
             && let (Some(row), Some(abi)) = (call.row, call.abi)
             && let Some(path) = row.args(abi).iter().position(|arg| arg.kind == Kind::Path)
@@ -130,9 +160,8 @@ impl Engine {
             Some(Duty::Cwd) => After::Cwd,
             Some(Duty::Mount) => After::Mount,
             Some(Duty::Affinity) => {
-                // It may change its mask by this: what we remember is void.
-                tracee.own_cpus = None;
                 self.placement.hold();
+                self.refuse_if(observer, tid, call, Guard::Pid(0));
                 After::Affinity
             }
             Some(Duty::CloneFlag) if call.args[0] & CLONE_UNTRACED != 0 => {
@@ -156,15 +185,25 @@ impl Engine {
                 observer.notice(task, "own seccomp listener: every call stops from here on");
                 After::Listener
             }
-            Some(Duty::Guard(guard)) if self.us.refuses(guard, tid, call) => {
-                let name = call.row.map_or("call", |row| row.name);
-                observer.notice(task, &format!("{name} on smtrace itself was refused (EPERM)"));
-                call.refused = true;
-                let _ = arch::skip_call(tid, -EPERM);
+            Some(Duty::Guard(guard)) => {
+                self.refuse_if(observer, tid, call, guard);
                 After::Nothing
             }
-            Some(Duty::CloneFlag | Duty::Listener | Duty::Guard(_)) => After::Nothing,
+            Some(Duty::CloneFlag | Duty::Listener) => After::Nothing,
         }
+    }
+
+    /// Lets a call that names smtrace as its target fail with EPERM.
+    fn refuse_if(&mut self, observer: &mut dyn Observer, tid: Pid, call: &mut Call, guard: Guard) {
+        if !self.us.refuses(guard, tid, call, &mut self.memory) {
+            return;
+        }
+        if let Some(tracee) = self.tracees.get(&tid) {
+            let name = call.row.map_or("call", |row| row.name);
+            observer.notice(tracee.task(), &format!("{name} on smtrace itself was refused (EPERM)"));
+        }
+        call.refused = true;
+        let _ = arch::skip_call(tid, -EPERM);
     }
 
     /// Clears CLONE_UNTRACED in the `flags` (the first field) of clone_args; returns what stood there.

@@ -3,6 +3,8 @@
 use crate::engine::Call;
 use crate::filter::Guard;
 use crate::model::Pid;
+use crate::sys::limits;
+use crate::sys::memory::Memory;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -27,7 +29,7 @@ impl Us {
     }
 
     /// Whether the call of `caller` has to be refused.
-    pub(super) fn refuses(&self, guard: Guard, caller: Pid, call: &Call) -> bool {
+    pub(super) fn refuses(&self, guard: Guard, caller: Pid, call: &Call, memory: &mut Memory) -> bool {
         let arg = |i: usize| low(call.args.get(i).copied().unwrap_or(0));
         match guard {
             Guard::Kill => self.refuses_kill(caller, arg(0), arg(1)),
@@ -42,8 +44,11 @@ impl Us {
                 };
                 target > 0 && !harmless && self.is_named_by(caller, target)
             }
+            // PRIO_PROCESS and IOPRIO_WHO_PROCESS are followed by the value for a process group.
+            Guard::Which(process) if low(u64::from(process)) + 1 == arg(0) => self.is_our_group(caller, arg(1)),
             Guard::Which(process) => low(u64::from(process)) == arg(0) && self.is_named_by(caller, arg(1)),
-            Guard::Pidfd => !harmless(arg(1)) && self.is_pidfd_of_us(caller, arg(0)),
+            Guard::Pidfd => !harmless(arg(1)) && self.refuses_pidfd(caller, arg(0), arg(3)),
+            Guard::Owner => self.refuses_owner(caller, call, memory),
         }
     }
 
@@ -59,15 +64,54 @@ impl Us {
             }
             // The caller's own group: it would hit itself too.
             0 => false,
-            group => {
-                group.checked_neg() == Some(self.group)
-                    && group_of(caller) != Some(self.group)
-                    && namespace_of(&caller.to_string()) == self.namespace
-            }
+            group => group.checked_neg().is_some_and(|group| self.is_our_group(caller, group)),
         }
     }
 
-    fn is_pidfd_of_us(&self, caller: Pid, fd: i32) -> bool {
+    /// Whether `group`, said by a caller that is not in it, is ours. One that is in it means itself too.
+    fn is_our_group(&self, caller: Pid, group: Pid) -> bool {
+        group == self.group
+            && limits::group_of(caller) != Some(self.group)
+            && namespace_of(&caller.to_string()) == self.namespace
+    }
+
+    fn refuses_owner(&self, caller: Pid, call: &Call, memory: &mut Memory) -> bool {
+        let target = match low(call.args[1]) {
+            // F_SETOWN takes the target itself; the others its address: F_SETOWN_EX { int type; pid_t pid; }.
+            8 => low(call.args[2]),
+            command => {
+                let mut words = [[0; 4]; 2];
+                if memory.read(caller, call.args[2], words.as_flattened_mut()) < if command == 15 { 8 } else { 4 } {
+                    return false;
+                }
+                let [first, second] = words.map(i32::from_ne_bytes);
+                const F_OWNER_PGRP: i32 = 2;
+                match (command, first) {
+                    (15, F_OWNER_PGRP) => second.saturating_neg(),
+                    (15, _) => second,
+                    _ => first,
+                }
+            }
+        };
+        // As owner, a group that the caller is in is refused too: nothing but a signal to us can come of it.
+        match target {
+            1.. => self.is_named_by(caller, target),
+            _ => target.checked_neg() == Some(self.group) && namespace_of(&caller.to_string()) == self.namespace,
+        }
+    }
+
+    fn refuses_pidfd(&self, caller: Pid, fd: i32, flags: i32) -> bool {
+        // PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9, linux/pidfd.h)
+        let target = Us::process_of(caller, fd);
+        match target {
+            Some(pid) if flags & 4 != 0 => limits::group_of(pid).is_some_and(|group| self.is_our_group(caller, group)),
+            Some(pid) => pid == self.pid,
+            None => false,
+        }
+    }
+
+    /// The process that the descriptor of `caller` refers to, by our number.
+    fn process_of(caller: Pid, fd: i32) -> Option<Pid> {
         // A pidfd tells its process in fdinfo ("Pid:"); a /proc/PID directory is taken as one too (pidfd_send_signal(2)).
         let directory = fs::read_link(format!("/proc/{caller}/fd/{fd}"))
             .ok()
@@ -76,7 +120,7 @@ impl Us {
             let text = fs::read_to_string(format!("/proc/{caller}/fdinfo/{fd}")).ok()?;
             text.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse::<Pid>().ok()
         };
-        directory.or_else(pidfd) == Some(self.pid)
+        directory.or_else(pidfd)
     }
 }
 
@@ -87,11 +131,6 @@ fn harmless(signal: i32) -> bool {
 
 fn namespace_of(process: &str) -> Option<u64> {
     fs::metadata(format!("/proc/{process}/ns/pid")).ok().map(|data| data.ino())
-}
-
-fn group_of(pid: Pid) -> Option<Pid> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    super::placement::stat_field(&stat, 5)
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the kernel takes these arguments as int")]

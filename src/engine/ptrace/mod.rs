@@ -12,6 +12,7 @@ mod classify;
 mod guard;
 mod identity;
 mod info;
+mod lives;
 mod placement;
 mod tracee;
 
@@ -19,14 +20,13 @@ pub use attach::AttachError;
 pub(crate) use identity::tracer_of;
 pub use placement::Shared as PlacementShared;
 
-use super::{Identity, Observer, Task};
+use super::Observer;
 use crate::filter::{self, Duty};
-use crate::model::record::Unfinished;
 use crate::model::{CallSet, Pid};
 use crate::sys::memory::Memory;
 use crate::sys::ptrace::{self, Resume};
 use crate::sys::wait::{self, Waited};
-use crate::sys::{limits, sched, signals};
+use crate::sys::{limits, signals};
 use classify::{Stop, Told, classify};
 use placement::Placement;
 use rustc_hash::FxHashMap;
@@ -80,6 +80,11 @@ pub struct Engine {
     /// Who made the children that did not stop yet.
     creators: FxHashMap<Pid, Pid>,
     root: Option<Pid>,
+    /// The processes that were asked for: without --follow the others are silent.
+    named: Vec<Pid>,
+    killing: bool,
+    /// A tracee stopped as a job does, in this round.
+    job_stops: bool,
     root_status: Option<i32>,
     started: bool,
     lost_sight: bool,
@@ -107,10 +112,13 @@ impl Engine {
             full: !mode.filtered,
             info_works: true,
             us: guard::Us::new(limits::pid(), limits::process_group()),
-            placement: Placement::new(placement, limits::tid()),
+            placement: Placement::new(placement, limits::tid(), mode.exit_kill),
             batch: Vec::with_capacity(BATCH),
             creators: FxHashMap::default(),
             root: None,
+            named: Vec::new(),
+            killing: false,
+            job_stops: false,
             root_status: None,
             started: false,
             lost_sight: false,
@@ -142,8 +150,9 @@ impl Engine {
         self.tracees.len()
     }
 
-    /// Kills every tracee.
-    pub fn kill_all(&self) {
+    /// Kills every tracee, and every one that appears from now on.
+    pub fn kill_all(&mut self) {
+        self.killing = true;
         for pid in self.tracees.keys() {
             signals::send(*pid, libc::SIGKILL);
         }
@@ -157,16 +166,18 @@ impl Engine {
         if self.mode.filtered {
             options |= libc::PTRACE_O_TRACESECCOMP;
         }
-        // A child of a filtered task is traced even without --follow: untraced, its RET_TRACE calls would fail with
-        // ENOSYS (seccomp(2)). Its events are not written then.
-        if self.mode.follow || self.mode.filtered {
-            options |= libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_TRACEFORK | libc::PTRACE_O_TRACEVFORK;
-        }
-        options
+        // A child is traced even without --follow: untraced, its RET_TRACE calls would fail with ENOSYS (seccomp(2)), it
+        // would keep the affinity of a placement, and a thread of the process would be missed. It is silent then.
+        options | libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_TRACEFORK | libc::PTRACE_O_TRACEVFORK
     }
 
     /// Waits for stops and serves them.
     pub fn round(&mut self, observer: &mut dyn Observer) -> Round {
+        // smtrace may have children that are no tracees: those of the shell that became it by exec. So the end is not
+        // "no child" but no tracee; a child whose parent's event came has not stopped yet, but will.
+        if self.tracees.is_empty() && self.creators.is_empty() && (self.root.is_none() || self.root_status.is_some()) {
+            return Round::Done;
+        }
         match wait::any(true) {
             Waited::Status(pid, status) => self.batch.push((pid, status)),
             Waited::Interrupted => return Round::Interrupted,
@@ -182,7 +193,23 @@ impl Engine {
             self.serve(observer, tid, status);
         }
         self.batch.clear();
+        self.follow_job();
         Round::Served
+    }
+
+    /// Stops smtrace with its job: the shell that started us waits for smtrace, not for the command.
+    ///
+    /// Only when every tracee of our process group stands still. One that runs may be about to continue the others, and
+    /// its calls need us; the terminal's Ctrl-Z stops all.
+    fn follow_job(&mut self) {
+        if !std::mem::take(&mut self.job_stops) {
+            return;
+        }
+        let ours = limits::process_group();
+        let still = |tracee: &Tracee| tracee.group_stopped || limits::group_of(tracee.pid) != Some(ours);
+        if self.tracees.values().all(still) {
+            signals::stop_self();
+        }
     }
 
     fn serve(&mut self, observer: &mut dyn Observer, tid: Pid, status: i32) {
@@ -196,35 +223,6 @@ impl Engine {
                 self.ask_for_parent(observer, tid);
                 self.stopped(observer, tid, stop);
             }
-        }
-    }
-
-    /// Makes a tracee of a task that stops for the first time. Its parent's event may come later, or never.
-    fn adopt(&mut self, observer: &mut dyn Observer, tid: Pid, attached: bool) {
-        // Killed between its stop and now: its end will be told.
-        let creator = self.creators.remove(&tid).unwrap_or(0);
-        let Some(identity) = identity::read(tid) else { return };
-        let identity = Identity { creator, ..identity };
-        let mut tracee = Tracee::new(identity.pid, tid, identity.ppid);
-        tracee.silent = match self.root {
-            Some(root) => !self.started || (!self.mode.follow && identity.pid != root),
-            None => false,
-        };
-        observer.born(tracee.task(), &identity, attached);
-        self.tracees.insert(tid, tracee);
-    }
-
-    fn ask_for_parent(&mut self, observer: &mut dyn Observer, tid: Pid) {
-        let Some(tracee) = self.tracees.get_mut(&tid).filter(|tracee| tracee.orphaned) else { return };
-        tracee.orphaned = false;
-        let Some(identity) = identity::read(tid) else { return };
-        if identity.ppid == tracee.ppid {
-            return;
-        }
-        let pid = tracee.pid;
-        observer.reparented(tracee.task(), identity.ppid);
-        for thread in self.tracees.values_mut().filter(|thread| thread.pid == pid) {
-            (thread.ppid, thread.orphaned) = (identity.ppid, false);
         }
     }
 
@@ -242,18 +240,22 @@ impl Engine {
             Stop::Group(number) => {
                 // PTRACE_LISTEN leaves it stopped but lets it tell of SIGCONT; any other resumption would run it.
                 let _ = ptrace::listen(tid);
-                // The shell that started us has to see its job stop: it waits for smtrace, not for the command.
-                if Some(tid) == self.root && number != libc::SIGSTOP {
-                    signals::stop_self();
+                if let Some(tracee) = self.tracees.get_mut(&tid) {
+                    let again = std::mem::replace(&mut tracee.group_stopped, true);
+                    self.job_stops |= self.root.is_some() && number != libc::SIGSTOP && !again;
                 }
                 return;
             }
             Stop::Trap | Stop::Event => {}
         }
-        if !matches!(stop, Stop::Signal(_))
-            && let Some(tracee) = self.tracees.get_mut(&tid)
-        {
-            tracee.faults = 0;
+        if let Some(tracee) = self.tracees.get_mut(&tid) {
+            tracee.group_stopped = false;
+            if !matches!(stop, Stop::Signal(_)) {
+                tracee.faults = 0;
+            }
+        }
+        if self.killing {
+            signals::send(tid, libc::SIGKILL);
         }
         self.resume(tid, signal);
     }
@@ -282,99 +284,6 @@ impl Engine {
             tracee.faults = 0;
             if !identity::catches(tid, number) {
                 signals::send(tid, libc::SIGKILL);
-            }
-        }
-    }
-
-    fn forked(&mut self, observer: &mut dyn Observer, tid: Pid) {
-        let Ok(child) = ptrace::event_message(tid).map(|child| Pid::try_from(child).unwrap_or(0)) else { return };
-        let Some(tracee) = self.tracees.get_mut(&tid) else { return };
-        tracee.made_child = true;
-        let known = self.tracees.contains_key(&child);
-        if !known {
-            self.creators.insert(child, tid);
-        }
-        let Some(tracee) = self.tracees.get_mut(&tid) else { return };
-        // The child was made with the mask of the placement; its own is the parent's own.
-        if let Some(cpus) = &tracee.own_cpus
-            && sched::affinity(child).is_ok_and(|now| now.count() == 1)
-        {
-            let _ = sched::set_affinity(child, cpus);
-        }
-        if !tracee.silent {
-            observer.fork(tracee.task(), child);
-        }
-        self.placement.release();
-    }
-
-    fn execed(&mut self, observer: &mut dyn Observer, tid: Pid) {
-        self.memory.forget(tid);
-        let former = ptrace::event_message(tid).map_or(tid, |former| Pid::try_from(former).unwrap_or(tid));
-        let Some(identity) = identity::read(tid) else { return };
-        // "all other threads except the thread group leader report death ... the thread which called execve is
-        // reported under the leader's tid" (ptrace(2), "execve(2) under ptrace").
-        if former != tid {
-            self.memory.forget(former);
-            self.placement.release();
-            let was_leader = self.tracees.remove(&tid);
-            if let Some(open) = was_leader.as_ref().and_then(|leader| leader.open) {
-                self.abandon(observer, Task { pid: identity.pid, tid }, &open, Unfinished::Exec);
-            }
-            if let Some(mut caller) = self.tracees.remove(&former) {
-                caller.tid = tid;
-                self.tracees.insert(tid, caller);
-            }
-        }
-        let others: Vec<Pid> =
-            self.tracees.values().filter(|t| t.pid == identity.pid && t.tid != tid).map(|t| t.tid).collect();
-        for other in others {
-            self.forget(observer, other, Unfinished::Exec);
-        }
-        if Some(tid) == self.root {
-            self.started = true;
-        }
-        if let Some(tracee) = self.tracees.get_mut(&tid) {
-            tracee.silent &= Some(tid) != self.root;
-            observer.exec(tracee.task(), former, &identity);
-        }
-    }
-
-    /// Tells that a call under way will not return to its caller.
-    fn abandon(&mut self, observer: &mut dyn Observer, task: Task, open: &tracee::Open, why: Unfinished) {
-        if open.after == tracee::After::Affinity {
-            self.placement.unhold();
-        }
-        if open.call.enabled {
-            observer.unfinished(task, &open.call, why);
-        }
-    }
-
-    fn forget(&mut self, observer: &mut dyn Observer, tid: Pid, why: Unfinished) {
-        self.memory.forget(tid);
-        if self.placement.is_placed(tid) {
-            self.placement.release();
-        }
-        if let Some(tracee) = self.tracees.remove(&tid)
-            && let Some(open) = &tracee.open
-        {
-            self.abandon(observer, tracee.task(), open, why);
-        }
-    }
-
-    fn ended(&mut self, observer: &mut dyn Observer, tid: Pid, status: i32) {
-        if Some(tid) == self.root {
-            self.root_status = Some(status);
-        }
-        self.creators.remove(&tid);
-        let Some(tracee) = self.tracees.get(&tid) else { return };
-        let task = tracee.task();
-        let killed = status & 0x7f != 0;
-        self.forget(observer, tid, if killed { Unfinished::Killed } else { Unfinished::Exited });
-        observer.end(task, status);
-        // The leader is told last: the process is gone, and its children have a new parent.
-        if task.tid == task.pid {
-            for child in self.tracees.values_mut().filter(|child| child.ppid == task.pid) {
-                child.orphaned = true;
             }
         }
     }

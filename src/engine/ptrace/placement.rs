@@ -5,8 +5,10 @@
 //! call after call, both it and the tracing thread are put on the CPU where it runs; as soon as another tracee stops,
 //! the calls become rare, or nothing comes for one nap of the reader, both get their own affinity back.
 //!
-//! What a tracee sees never changes: sched_getaffinity and sched_setaffinity stop always and find the original mask, as
-//! does a child, and opening a file below /proc (whose `status` shows the mask) ends the placement first.
+//! What a tracee sees does not change: sched_getaffinity and sched_setaffinity stop always and find the original mask,
+//! as does a child, and opening a file below /proc (whose `status` shows the mask) ends the placement first where the
+//! open stops. What is left: a tracee that reads Cpus_allowed of /proc/PID/status within milliseconds of a run of enabled
+//! calls, when the open itself is not enabled or goes by a relative path, can see one CPU.
 
 use crate::model::Pid;
 use crate::sys::sched::{self, Cpus};
@@ -34,6 +36,24 @@ struct Placed {
     tracee: Cpus,
     tracer: Cpus,
     tracer_tid: Pid,
+    cpu: usize,
+}
+
+impl Placed {
+    /// Restores the affinity of `tid` if it is still the one of this placement: what somebody else set meanwhile stays.
+    fn free(&self, tid: Pid) {
+        if sched::affinity(tid).is_ok_and(|now| now.count() == 1 && now.has(self.cpu)) {
+            // An error means that it died meanwhile.
+            let _ = sched::set_affinity(tid, &self.tracee);
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    placed: Option<Placed>,
+    /// The one before, for children that it made and that have not stopped yet.
+    last: Option<Placed>,
 }
 
 /// The placement in force, shared with the reader, which ends it when nothing comes.
@@ -43,7 +63,7 @@ pub struct Shared(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     tid: AtomicI32,
-    placed: Mutex<Option<Placed>>,
+    state: Mutex<State>,
 }
 
 impl Shared {
@@ -52,25 +72,31 @@ impl Shared {
         if self.0.tid.load(Ordering::Acquire) == 0 {
             return;
         }
-        let mut placed = self.0.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(was) = placed.take() {
-            // An error means the tracee died meanwhile.
-            let _ = sched::set_affinity(was.tid, &was.tracee);
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(was) = state.placed.take() {
+            was.free(was.tid);
             let _ = sched::set_affinity(was.tracer_tid, &was.tracer);
+            state.last = Some(was);
         }
         self.0.tid.store(0, Ordering::Release);
     }
 
-    fn place(&self, new: Placed, cpu: usize) -> bool {
-        let mut placed = self.0.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = Cpus::one(cpu);
-        if sched::set_affinity(new.tid, &one).is_err() {
-            return false;
+    /// Gives a task that was made under a placement, or moved by it, the affinity it would have without.
+    fn free(&self, tid: Pid) {
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(was) = state.placed.as_ref().or(state.last.as_ref()) {
+            was.free(tid);
         }
-        let _ = sched::set_affinity(new.tracer_tid, &one);
-        self.0.tid.store(new.tid, Ordering::Release);
-        *placed = Some(new);
-        true
+    }
+
+    fn place(&self, new: Placed) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = Cpus::one(new.cpu);
+        if sched::set_affinity(new.tid, &one).is_ok() {
+            let _ = sched::set_affinity(new.tracer_tid, &one);
+            self.0.tid.store(new.tid, Ordering::Release);
+            state.placed = Some(new);
+        }
     }
 }
 
@@ -92,8 +118,9 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    pub(super) fn new(shared: Shared, tracer_tid: Pid) -> Placement {
-        let enabled = sched::affinity(0).is_ok_and(|cpus| cpus.count() > 1);
+    /// `allowed` is false for tasks that live on when smtrace is killed: they would keep the affinity.
+    pub(super) fn new(shared: Shared, tracer_tid: Pid, allowed: bool) -> Placement {
+        let enabled = allowed && sched::affinity(0).is_ok_and(|cpus| cpus.count() > 1);
         Placement {
             shared,
             tracer_tid,
@@ -126,6 +153,22 @@ impl Placement {
         }
     }
 
+    /// Sees that `child` was made, perhaps by the placed tracee.
+    pub(super) fn free_child(&self, child: Pid) {
+        if self.enabled {
+            self.shared.free(child);
+        }
+    }
+
+    /// The tracee `former` goes on as `tid`: it executed a program, and is the leader now.
+    pub(super) fn renumber(&mut self, former: Pid, tid: Pid) {
+        if self.tid == former {
+            self.tid = tid;
+        }
+        self.release();
+        self.free_child(tid);
+    }
+
     /// Ends the placement until [`Placement::unhold`].
     pub(super) fn hold(&mut self) {
         self.holds += 1;
@@ -136,10 +179,10 @@ impl Placement {
         self.holds = self.holds.saturating_sub(1);
     }
 
-    /// Sees a call of `tid` at `now` (nanoseconds). Returns the tracee's own affinity when it was placed by this.
-    pub(super) fn saw(&mut self, tid: Pid, now: u64) -> Option<Cpus> {
+    /// Sees a call of `tid` at `now` (nanoseconds).
+    pub(super) fn saw(&mut self, tid: Pid, now: u64) {
         if !self.enabled {
-            return None;
+            return;
         }
         if tid != self.tid {
             self.release();
@@ -151,21 +194,18 @@ impl Placement {
             self.since = now;
             if rare {
                 self.release();
-                return None;
+                return;
             }
         }
         if self.is_placed(tid) {
             self.lasted += 1;
-            return None;
+        } else if self.streak >= self.demand && self.holds == 0 {
+            self.lasted = 1;
+            let _ = self.place(tid);
         }
-        if self.streak < self.demand || self.holds > 0 {
-            return None;
-        }
-        self.lasted = 1;
-        self.place(tid)
     }
 
-    fn place(&mut self, tid: Pid) -> Option<Cpus> {
+    fn place(&mut self, tid: Pid) -> Option<()> {
         let tracee = sched::affinity(tid).ok()?;
         let tracer = sched::affinity(self.tracer_tid).ok()?;
         let stat = std::fs::read(format!("/proc/{tid}/stat")).ok()?;
@@ -174,13 +214,13 @@ impl Placement {
             self.streak = 0;
             return None;
         }
-        let new = Placed { tid, tracee, tracer, tracer_tid: self.tracer_tid };
-        self.shared.place(new, cpu).then_some(tracee)
+        self.shared.place(Placed { tid, tracee, tracer, tracer_tid: self.tracer_tid, cpu });
+        Some(())
     }
 }
 
 /// Field `number` of /proc/PID/stat as proc_pid_stat(5) counts them; the name (2) may hold blanks and parentheses.
-pub(super) fn stat_field<T: std::str::FromStr>(stat: &[u8], number: usize) -> Option<T> {
+fn stat_field<T: std::str::FromStr>(stat: &[u8], number: usize) -> Option<T> {
     let after = stat.iter().rposition(|b| *b == b')')? + 1;
     let text = std::str::from_utf8(stat.get(after..)?).ok()?;
     text.split_ascii_whitespace().nth(number.checked_sub(3)?)?.parse().ok()

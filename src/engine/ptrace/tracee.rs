@@ -2,7 +2,6 @@
 
 use crate::engine::{Call, Task};
 use crate::model::{Abi, Pid};
-use crate::sys::sched::Cpus;
 
 /// A call that is under way and whose exit we wait for.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +51,8 @@ pub(super) struct Tracee {
     pub(super) inside: Option<Option<Abi>>,
     /// The child event of a fork-like call came.
     pub(super) made_child: bool,
-    /// Its own affinity, if it was ever placed.
-    pub(super) own_cpus: Option<Cpus>,
+    /// It is in group-stop.
+    pub(super) group_stopped: bool,
     /// Faults in a row without anything between.
     pub(super) faults: u32,
 }
@@ -69,7 +68,7 @@ impl Tracee {
             open: None,
             inside: None,
             made_child: false,
-            own_cpus: None,
+            group_stopped: false,
             faults: 0,
         }
     }

@@ -1,0 +1,128 @@
+//! How tasks begin, become another program, and end.
+
+use super::tracee::{self, Tracee};
+use super::{Engine, identity};
+use crate::engine::{Identity, Observer, Task};
+use crate::model::Pid;
+use crate::model::record::Unfinished;
+use crate::sys::{limits, ptrace};
+
+impl Engine {
+    /// Makes a tracee of a task that stops for the first time. Its parent's event may come later, or never.
+    pub(super) fn adopt(&mut self, observer: &mut dyn Observer, tid: Pid, attached: bool) {
+        // Killed between its stop and now: its end will be told.
+        let creator = self.creators.remove(&tid).unwrap_or(0);
+        let Some(identity) = identity::read(tid) else { return };
+        let identity = Identity { creator, ..identity };
+        let mut tracee = Tracee::new(identity.pid, tid, identity.ppid);
+        tracee.silent =
+            (self.root.is_some() && !self.started) || (!self.mode.follow && !self.named.contains(&identity.pid));
+        observer.born(tracee.task(), &identity, attached);
+        if !attached {
+            self.placement.free_child(tid);
+        }
+        self.tracees.insert(tid, tracee);
+    }
+
+    pub(super) fn ask_for_parent(&mut self, observer: &mut dyn Observer, tid: Pid) {
+        let Some(tracee) = self.tracees.get_mut(&tid).filter(|tracee| tracee.orphaned) else { return };
+        tracee.orphaned = false;
+        let Some(identity) = identity::read(tid) else { return };
+        if identity.ppid == tracee.ppid {
+            return;
+        }
+        let pid = tracee.pid;
+        observer.reparented(tracee.task(), identity.ppid);
+        for thread in self.tracees.values_mut().filter(|thread| thread.pid == pid) {
+            (thread.ppid, thread.orphaned) = (identity.ppid, false);
+        }
+    }
+
+    pub(super) fn forked(&mut self, observer: &mut dyn Observer, tid: Pid) {
+        let Ok(child) = ptrace::event_message(tid).map(|child| Pid::try_from(child).unwrap_or(0)) else { return };
+        // A child that stopped already is known; one that ended and was waited for will not come.
+        if !self.tracees.contains_key(&child) && limits::group_of(child).is_some() {
+            self.creators.insert(child, tid);
+        }
+        let Some(tracee) = self.tracees.get_mut(&tid) else { return };
+        tracee.made_child = true;
+        if !tracee.silent {
+            observer.fork(tracee.task(), child);
+        }
+        self.placement.free_child(child);
+        self.placement.release();
+    }
+
+    pub(super) fn execed(&mut self, observer: &mut dyn Observer, tid: Pid) {
+        self.memory.forget(tid);
+        let former = ptrace::event_message(tid).map_or(tid, |former| Pid::try_from(former).unwrap_or(tid));
+        // "all other threads except the thread group leader report death ... the thread which called execve is
+        // reported under the leader's tid" (ptrace(2), "execve(2) under ptrace").
+        if former != tid {
+            self.memory.forget(former);
+            self.placement.renumber(former, tid);
+            let was_leader = self.tracees.remove(&tid);
+            if let Some(open) = was_leader.as_ref().and_then(|leader| leader.open) {
+                self.abandon(observer, Task { pid: tid, tid }, &open, Unfinished::Exec);
+            }
+            if let Some(mut caller) = self.tracees.remove(&former) {
+                caller.tid = tid;
+                self.tracees.insert(tid, caller);
+            }
+        }
+        let others: Vec<Pid> = self.tracees.values().filter(|t| t.pid == tid && t.tid != tid).map(|t| t.tid).collect();
+        for other in others {
+            self.forget(observer, other, Unfinished::Exec);
+        }
+        if Some(tid) == self.root {
+            self.started = true;
+        }
+        if let Some(tracee) = self.tracees.get_mut(&tid) {
+            tracee.silent &= Some(tid) != self.root;
+            // Unreadable: killed meanwhile, and its end will be told.
+            if let Some(identity) = identity::read(tid) {
+                observer.exec(tracee.task(), former, &identity);
+            }
+        }
+    }
+
+    /// Tells that a call under way will not return to its caller.
+    fn abandon(&mut self, observer: &mut dyn Observer, task: Task, open: &tracee::Open, why: Unfinished) {
+        if open.after == tracee::After::Affinity {
+            self.placement.unhold();
+        }
+        if open.call.enabled {
+            observer.unfinished(task, &open.call, why);
+        }
+    }
+
+    pub(super) fn forget(&mut self, observer: &mut dyn Observer, tid: Pid, why: Unfinished) {
+        self.memory.forget(tid);
+        if self.placement.is_placed(tid) {
+            self.placement.release();
+        }
+        if let Some(tracee) = self.tracees.remove(&tid)
+            && let Some(open) = &tracee.open
+        {
+            self.abandon(observer, tracee.task(), open, why);
+        }
+    }
+
+    pub(super) fn ended(&mut self, observer: &mut dyn Observer, tid: Pid, status: i32) {
+        if Some(tid) == self.root {
+            self.root_status = Some(status);
+        }
+        self.creators.remove(&tid);
+        let Some(tracee) = self.tracees.get(&tid) else { return };
+        let task = tracee.task();
+        let killed = status & 0x7f != 0;
+        self.forget(observer, tid, if killed { Unfinished::Killed } else { Unfinished::Exited });
+        observer.end(task, status);
+        // The leader is told last: the process is gone, and its children have a new parent.
+        if task.tid == task.pid {
+            for child in self.tracees.values_mut().filter(|child| child.ppid == task.pid) {
+                child.orphaned = true;
+            }
+        }
+    }
+}
