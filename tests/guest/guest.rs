@@ -1077,6 +1077,122 @@ fn daemon() -> c_int {
     0
 }
 
+// --- defects that came up once ---
+
+/// A process that forks and exits, and its child does, and so on, each in a session of its own, for 30 seconds.
+fn fork_chain() -> c_int {
+    let start = std::time::Instant::now();
+    while start.elapsed().as_secs() < 30 {
+        let pid = unsafe { libc::fork() };
+        check!(pid >= 0);
+        if pid > 0 {
+            leave(0);
+        }
+        unsafe { libc::setsid() };
+    }
+    say("nobody killed the chain");
+    0
+}
+
+/// Counts its calls in the first word of `file`, until it is killed.
+fn count_in(file: &str) -> c_int {
+    let path = CString::new(file).unwrap();
+    let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDWR) };
+    check!(fd >= 0);
+    let at = unsafe { libc::mmap(null_mut(), 8, RW, libc::MAP_SHARED, fd, 0) };
+    check!(at != libc::MAP_FAILED);
+    let counter = unsafe { AtomicUsize::from_ptr(at.cast()) };
+    say("ready");
+    loop {
+        mark();
+        counter.fetch_add(1, SeqCst);
+    }
+}
+
+/// A thread that is not the leader makes many calls, then becomes a program that says how many CPUs it has.
+fn thread_cpus() -> c_int {
+    std::thread::spawn(|| {
+        (0..2000).for_each(|_| _ = mark());
+        exec_self(&["cpus"]);
+    });
+    loop {
+        unsafe { libc::pause() };
+    }
+}
+
+/// Makes 2000 calls, then 20 times 100 more, 10 in a thread and 10 in a child; all of them have the same CPUs.
+fn children_and_threads() -> c_int {
+    let before = affinity();
+    (0..2000).for_each(|_| _ = mark());
+    for _ in 0..20 {
+        (0..100).for_each(|_| _ = mark());
+        let want = before.clone();
+        let child = spawn(|| {
+            let wrong = c_int::from(affinity() != want);
+            (0..10).for_each(|_| _ = mark());
+            wrong
+        });
+        check!(exited(wait_for(child), 0));
+        let thread = std::thread::spawn(|| {
+            (0..10).for_each(|_| _ = mark());
+            affinity()
+        });
+        check!(thread.join().is_ok_and(|cpus| cpus == before));
+    }
+    say("children and threads ok");
+    5
+}
+
+/// Asks that the signals of a descriptor go to the tracer, which is the parent, and to itself.
+fn owners() -> c_int {
+    let mut ends = [0; 2];
+    check!(unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, ends.as_mut_ptr()) } == 0);
+    let fd = ends[0] as usize;
+    for (who, pid) in [("parent", unsafe { libc::getppid() }), ("self", unsafe { libc::getpid() })] {
+        // struct f_owner_ex { int type; pid_t pid; } with F_OWNER_TID and F_OWNER_PID; F_SETOWN_EX is 15.
+        let owners: [[c_int; 2]; 2] = [[0, pid], [1, pid]];
+        let [thread, process] = owners.each_ref().map(|owner| owner.as_ptr() as usize);
+        let at = &raw const pid as usize;
+        for (name, nr, command, arg) in [
+            ("F_SETOWN", libc::SYS_fcntl, libc::F_SETOWN as usize, pid as usize),
+            ("F_SETOWN_EX thread", libc::SYS_fcntl, 15, thread),
+            ("F_SETOWN_EX process", libc::SYS_fcntl, 15, process),
+            ("FIOSETOWN", libc::SYS_ioctl, 0x8901, at),
+            ("SIOCSPGRP", libc::SYS_ioctl, 0x8902, at),
+        ] {
+            say(&format!("{who} {name} {}", raw(nr, [fd, command, arg, 0, 0, 0])));
+        }
+    }
+    0
+}
+
+/// Becomes the program `words` with an environment that no shell would make.
+fn odd_environment(words: &[String]) -> c_int {
+    let words: Vec<_> = words.iter().map(|word| CString::new(word.as_str()).unwrap()).collect();
+    let argv: Vec<_> = words.iter().map(|word| word.as_ptr()).chain([null()]).collect();
+    let entries = [c"TWICE=first", c"no equals sign", c"TWICE=second", c"=nameless", c"", c"LAST=1"];
+    let envp: Vec<_> = entries.iter().map(|entry| entry.as_ptr()).chain([null()]).collect();
+    unsafe { libc::execve(argv[0], argv.as_ptr(), envp.as_ptr()) };
+    check!(false);
+    99
+}
+
+/// Says its environment as it is in memory.
+fn environment() -> c_int {
+    let bytes = std::fs::read("/proc/self/environ").unwrap();
+    bytes.split(|byte| *byte == 0).for_each(|entry| say(&format!("[{}]", String::from_utf8_lossy(entry))));
+    0
+}
+
+/// The i386 call ipc for semget, plain and with a version in its upper half. -1 semaphores: nothing is made.
+fn int80_ipc() -> c_int {
+    for call in [2, 0x1_0002] {
+        check!(int80(117, call, 0, usize::MAX) == -i64::from(libc::EINVAL));
+    }
+    say("ipc ok");
+    0
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn main() -> c_int {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -1124,6 +1240,18 @@ extern "C" fn main() -> c_int {
         "harmless" => harmless(),
         "copy" => copy(),
         "daemon" => daemon(),
+        "fork-chain" => fork_chain(),
+        "count-in" => count_in(word(1)),
+        "thread-cpus" => thread_cpus(),
+        "cpus" => {
+            say(&format!("{} cpus", affinity().len()));
+            0
+        }
+        "children-and-threads" => children_and_threads(),
+        "owners" => owners(),
+        "odd-environment" => odd_environment(&args[1..]),
+        "environment" => environment(),
+        "int80-ipc" => int80_ipc(),
         other => {
             say(&format!("BAD no such guest: {other}"));
             99

@@ -1,0 +1,196 @@
+//! Defects that smtrace once had, one test each.
+
+#![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::undocumented_unsafe_blocks)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
+use support::{Outcome, Running, Scratch, Tracing, finish, guest, native, skip, smtrace, status_field, until};
+
+/// `sh -c SCRIPT` with the words as $1, $2, ...
+fn shell(script: &str, words: &[&Path]) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).args(words);
+    command
+}
+
+#[test]
+fn a_child_from_before_the_exec_is_not_waited_for() {
+    let script = "sleep 1000 & echo $!; exec \"$1\" -q -e none -o /dev/null -- true";
+    let outcome = finish(shell(script, &[smtrace()]));
+    let sleeper: i32 = outcome.out.trim().parse().unwrap();
+    let alive = status_field(sleeper, "Name").is_some_and(|name| name == "sleep");
+    if alive {
+        unsafe { libc::kill(sleeper, libc::SIGKILL) };
+    }
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(alive, "it is not smtrace's to end");
+}
+
+#[test]
+fn a_command_that_stops_itself_is_continued_by_its_child() {
+    let script = "(while ! grep -q 'State:.[tT]' /proc/$$/status; do :; done; kill -CONT $$) & \
+                  kill -TSTP $$; echo back; wait; exit 3";
+    let native = finish(shell(script, &[]));
+    assert_eq!(native.visible(), (Some(3), None, "back\n"));
+    for enabled in ["getppid", "kill,execve"] {
+        let scratch = Scratch::new();
+        let sh = support::in_path("sh").unwrap();
+        let traced = finish(Tracing::of(enabled).command(&scratch.path("log"), &sh, &["-c", script]));
+        assert_eq!(native.visible(), traced.visible(), "{traced:?}");
+    }
+}
+
+/// Makes a FIFO and holds it open for both, so that its writer need not wait for a reader.
+fn unread_fifo(path: &Path) -> File {
+    let name = CString::new(path.to_str().unwrap()).unwrap();
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    let fd = unsafe { libc::open(name.as_ptr(), libc::O_RDWR | libc::O_NONBLOCK | libc::O_CLOEXEC) };
+    assert!(fd >= 0);
+    unsafe { File::from_raw_fd(fd) }
+}
+
+#[test]
+fn sigint_ends_an_attached_smtrace_whose_log_nobody_reads() {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("counter"), [0; 8]).unwrap();
+    let counter = File::open(scratch.path("counter")).unwrap();
+    let count = || {
+        let mut word = [0; 8];
+        counter.read_exact_at(&mut word, 0).unwrap();
+        u64::from_ne_bytes(word)
+    };
+    let mut command = Command::new(guest());
+    command.arg("count-in").arg(scratch.path("counter"));
+    let mut target = Running::start(command, &scratch.path("target-err"));
+    assert_eq!(target.line(), "ready");
+
+    let fifo = unread_fifo(&scratch.path("fifo"));
+    let mut command = Command::new(smtrace());
+    command.args(["-e", "getppid", "-p", &target.pid().to_string(), "-o"]).arg(scratch.path("fifo"));
+    let mut tracer = Running::start(command, &scratch.path("err"));
+    until("a full FIFO", || {
+        let mut bytes = 0;
+        assert_eq!(unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &raw mut bytes) }, 0);
+        bytes > 60_000
+    });
+    // Then the memory before it fills, too; the test holds at any moment, but this one is the hardest.
+    let (mut last, mut same) = (count(), 0);
+    until("the target stands still", || {
+        same = if count() == last { same + 1 } else { 0 };
+        last = count();
+        same == 20
+    });
+    tracer.signal(libc::SIGINT);
+    let code = tracer.wait().code();
+    let said = fs::read_to_string(scratch.path("err")).unwrap();
+    assert!(matches!(code, Some(0 | 122)), "{code:?}: {said}");
+    assert_eq!(status_field(target.pid(), "TracerPid").as_deref(), Some("0"));
+    let before = count();
+    until("the target goes on", || count() > before + 1000);
+}
+
+#[test]
+fn orphans_that_fork_all_the_time_are_ended() {
+    for how in ["kill", "wait=1"] {
+        let scratch = Scratch::new();
+        let tracing = Tracing::of("none").option("-q").option("--orphans").option(how);
+        let command = tracing.command(&scratch.path("log"), &guest(), &["fork-chain"]);
+        let mut running = Running::start(command, &scratch.path("err"));
+        let code = running.wait().code();
+        // All of them hold the pipe: it is at its end when nobody is left.
+        let stdout = running.0.stdout.as_ref().unwrap();
+        let mut poll = libc::pollfd { fd: stdout.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        unsafe { libc::poll(&raw mut poll, 1, 0) };
+        assert_eq!(poll.revents & libc::POLLHUP, libc::POLLHUP, "{how}: somebody survived");
+        assert_eq!(running.line(), "", "{how}");
+        assert_eq!(code, Some(0), "{how}: {:?}", fs::read_to_string(scratch.path("err")));
+    }
+}
+
+fn one_cpu(what: &str) -> bool {
+    let one = native(&["cpus"]).out == "1 cpus\n";
+    if one {
+        skip(what, "there is only one CPU");
+    }
+    one
+}
+
+#[test]
+fn a_program_executed_by_a_busy_thread_has_all_cpus() {
+    if one_cpu("a_program_executed_by_a_busy_thread_has_all_cpus") {
+        return;
+    }
+    for _ in 0..5 {
+        let traced = Tracing::of("getppid,execve").compare(&["thread-cpus"]);
+        traced.assert_count("getppid", 2000);
+    }
+}
+
+#[test]
+fn no_follow_is_the_same_with_and_without_seccomp() {
+    // Own calls: 2000 at first, then 20 times 100 and 10 in a thread.
+    for seccomp in ["off", "auto"] {
+        let tracing = Tracing::of("getppid").option("--no-follow").option("--seccomp").option(seccomp);
+        let traced = tracing.compare(&["children-and-threads"]);
+        assert_eq!(traced.outcome.code, Some(5), "{seccomp}");
+        traced.assert_count("getppid", 2000 + 20 * 110);
+        let pids: BTreeSet<i32> = traced.events.iter().map(|event| event.pid).collect();
+        assert_eq!(pids.len(), 1, "{seccomp}: events of a child\n{}", traced.tail());
+        assert!(traced.tids("getppid") > 1, "{seccomp}: threads are the command's own");
+    }
+}
+
+#[test]
+fn the_tree_of_its_own_ancestor_can_be_traced() {
+    let scratch = Scratch::new();
+    // A shell without job control starts background commands with SIGINT ignored: only `env` can take that back.
+    let script = "env --default-signal=INT \"$1\" --tree -e getppid -o \"$2\" -p $$ &
+                  while grep -q 'TracerPid:.0$' /proc/$$/status && kill -0 $! 2>/dev/null; do :; done
+                  kill -INT $!; wait $!; echo ended $?";
+    let outcome = finish(shell(script, &[smtrace(), &scratch.path("log")]));
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(0), "ended 0\n"), "{outcome:?}");
+}
+
+#[test]
+fn smtrace_cannot_be_made_the_receiver_of_a_descriptors_signals() {
+    for seccomp in ["off", "auto"] {
+        let traced = Tracing::of("getppid").option("--seccomp").option(seccomp).run(&["owners"]);
+        assert_eq!(traced.outcome.code, Some(0));
+        assert_eq!(traced.outcome.out.lines().count(), 10);
+        for line in traced.outcome.out.lines() {
+            let want = if line.starts_with("parent") { "-1" } else { "0" };
+            assert_eq!(line.rsplit_once(' ').unwrap().1, want, "{line} with --seccomp {seccomp}");
+        }
+    }
+}
+
+#[test]
+fn every_entry_of_the_environment_reaches_the_command() {
+    let run = |words: &[&str]| -> Outcome {
+        let mut command = Command::new(guest());
+        command.arg("odd-environment").args(words);
+        finish(command)
+    };
+    let guest = guest();
+    let guest = guest.to_str().unwrap();
+    let native = run(&[guest, "environment"]);
+    assert!(native.out.contains("[no equals sign]") && native.out.contains("[TWICE=second]"), "{native:?}");
+    let smtrace = smtrace().to_str().unwrap();
+    let traced = run(&[smtrace, "-q", "-e", "getppid", "-o", "/dev/null", "--", guest, "environment"]);
+    assert_eq!(native.visible(), traced.visible(), "{traced:?}");
+}
+
+#[test]
+fn semget_through_the_i386_ipc_is_seen() {
+    let traced = Tracing::json("semget").compare(&["int80-ipc"]);
+    traced.assert_count("ipc", 2);
+    assert!(traced.events.iter().all(|event| event.nr == Some(117)), "{}", traced.tail());
+    assert_eq!(traced.log.matches("\"abi\":\"i386\"").count(), 4, "{}", traced.tail());
+}
