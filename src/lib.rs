@@ -23,4 +23,5 @@ pub mod list;
 pub mod output;
 pub mod pipeline;
 pub mod reader;
+pub mod say;
 pub mod run;

@@ -11,11 +11,12 @@ use crate::options::{self, Action, Choices};
 use crate::output::Output;
 use crate::pipeline::Pipeline;
 use crate::reader::{Read, Reader};
+use crate::say::{inform, say};
 use crate::sink;
 use crate::state::{Groups, Users};
 use crate::sys::spawn::{self, Child, Failed};
 use crate::sys::{clock, limits, signals};
-use crate::{doctor, list};
+use crate::{doctor, list, say};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -35,11 +36,6 @@ enum Ending {
     Exit(u8),
     /// By this signal, as the command did.
     Signal(i32),
-}
-
-fn say(text: &str) {
-    // A closed stderr is no reason to stop.
-    let _ = writeln!(std::io::stderr(), "smtrace: {text}");
 }
 
 fn print(text: &str) -> ExitCode {
@@ -94,6 +90,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn trace(plan: &Plan) -> Ending {
+    if let Err(error) = say::begin(&plan.log, plan.quiet) {
+        let name = plan.log.file.as_deref().unwrap_or_else(|| std::path::Path::new("the log file"));
+        say(&format!("cannot open {}: {error}; choose another log_file", name.display()));
+        return Ending::Exit(FAILED);
+    }
     let output = match Output::open(plan.output.path.as_deref()) {
         Ok(output) => output,
         Err(error) => {
@@ -176,9 +177,7 @@ fn launch(plan: &Plan, command: &Command, output: Output, mask: &signals::Mask) 
     let filter = match choose_filter(plan) {
         Ok(program) => Some(program),
         Err(why) => {
-            if !plan.quiet {
-                say(&format!("{why}: every call stops, enabled or not (about 10 us each; with a filter 0)"));
-            }
+            inform(&format!("{why}: every call stops, enabled or not (about 10 us each; with a filter 0)"));
             None
         }
     };
@@ -215,8 +214,8 @@ fn launch(plan: &Plan, command: &Command, output: Output, mask: &signals::Mask) 
         let round = run.engine.round(&mut run.recorder);
         if !told && run.engine.started() {
             told = true;
-            if child.report().no_new_privs && !plan.quiet {
-                say("no_new_privs was set, as the kernel demands without CAP_SYS_ADMIN: sudo and su will not work");
+            if child.report().no_new_privs {
+                inform("no_new_privs was set, as the kernel demands without CAP_SYS_ADMIN: sudo and su will not work");
             }
         }
         if run.engine.root_status().is_some() && !run.shared.root_was_told() {
@@ -277,14 +276,12 @@ fn attach(plan: &Plan, pids: &[Pid], tree: bool, output: Output) -> Ending {
         say(&error.to_string());
         return Ending::Exit(FAILED);
     }
-    if !plan.quiet {
-        let threads = run.engine.live();
-        say(&format!(
-            "attached to {threads} thread{}; every call stops, enabled or not, because a filter needs a launch (about \
-             10 us each)",
-            if threads == 1 { "" } else { "s" }
-        ));
-    }
+    let threads = run.engine.live();
+    inform(&format!(
+        "attached to {threads} thread{}; every call stops, enabled or not, because a filter needs a launch (about 10 us \
+         each)",
+        if threads == 1 { "" } else { "s" }
+    ));
     while run.engine.round(&mut run.recorder) != Round::Done {
         if run.shared.take_requests() != 0 {
             run.engine.detach_all(&mut run.recorder);

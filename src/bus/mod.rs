@@ -1,7 +1,7 @@
 //! Records from the tracing thread to the reader: bounded, lossless (a slow reader makes the tracee wait).
 //!
 //! The reader is not woken for each record: a wake-up of a thread on another, idle CPU costs more than a whole stop.
-//! It is woken when it sleeps and a record comes; then it looks again every [`NAP`] until nothing comes any more.
+//! It is woken when it sleeps and a record comes; then it looks again every few milliseconds until nothing comes any more.
 
 use crate::capture::Records;
 use crate::sys::ring;

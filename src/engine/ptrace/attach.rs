@@ -1,7 +1,7 @@
 //! How tasks become tracees, and how they are let go.
 
 use super::classify::{Stop, Told, classify};
-use super::{Engine, Round, identity};
+use super::{Engine, identity};
 use crate::engine::Observer;
 use crate::model::Pid;
 use crate::model::record::Unfinished;
@@ -154,10 +154,5 @@ impl Engine {
         }
         let _ = ptrace::detach(tid, signal);
         self.forget(observer, tid, Unfinished::Detached);
-    }
-
-    /// Serves until nothing is left, without looking at anything else.
-    pub fn drain(&mut self, observer: &mut dyn Observer) {
-        while self.round(observer) != Round::Done {}
     }
 }
