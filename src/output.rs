@@ -1,14 +1,29 @@
 //! The file that events go to: whole lines, and an honest count of what could not be written.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+
+/// A write to a file ends at a page boundary when SIGKILL comes (mm/filemap.c, generic_perform_write looks for it before
+/// each page), so lines are written in portions that lie within one; then the last line is whole but for a kill in the
+/// very write of a line that crosses a boundary.
+const PAGE: u64 = 4096;
+
+/// How many bytes of `lines` to write at once at `position` of a file.
+fn portion(lines: &[u8], position: u64) -> usize {
+    let in_page = usize::try_from(PAGE - position % PAGE).unwrap_or(lines.len());
+    let within = lines.get(..in_page.min(lines.len())).and_then(|page| memchr::memrchr(b'\n', page));
+    let first = || memchr::memchr(b'\n', lines);
+    within.or_else(first).map_or(lines.len(), |end| end + 1)
+}
 
 /// Where events are written.
 #[derive(Debug)]
 pub struct Output {
     file: File,
+    /// How far a regular file is written; `None` for pipes and terminals.
+    position: Option<u64>,
     path: Option<PathBuf>,
     /// Events that could not be written.
     lost: u64,
@@ -28,7 +43,14 @@ impl Output {
             Some(path) => OpenOptions::new().write(true).create(true).truncate(true).open(path)?,
         };
         let path = path.filter(|path| *path != Path::new("-")).map(Path::to_path_buf);
-        Ok(Output { file, path, lost: 0, why: None })
+        let mut output = Output { file, position: None, path, lost: 0, why: None };
+        output.find_position();
+        Ok(output)
+    }
+
+    fn find_position(&mut self) {
+        let regular = self.file.metadata().is_ok_and(|data| data.is_file());
+        self.position = if regular { self.file.stream_position().ok() } else { None };
     }
 
     /// Writes `lines`, which hold `events` events. What cannot be written is counted as lost; the next lines are tried
@@ -36,9 +58,13 @@ impl Output {
     pub fn write(&mut self, lines: &[u8], events: u64) {
         let mut left = lines;
         while !left.is_empty() {
-            match self.file.write(left) {
+            let most = self.position.map_or(left.len(), |position| portion(left, position));
+            match self.file.write(left.get(..most).unwrap_or(left)) {
                 Ok(0) => return self.fail(left, lines, events, io::ErrorKind::WriteZero.into()),
-                Ok(n) => left = left.get(n..).unwrap_or(&[]),
+                Ok(n) => {
+                    left = left.get(n..).unwrap_or(&[]);
+                    self.position = self.position.map(|position| position + n as u64);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     // Somebody made the terminal or pipe we share non-blocking.
@@ -59,12 +85,12 @@ impl Output {
             let _ = self.file.write_all(b"\n");
         }
         let kept = written.get(..whole).map_or(0, |kept| memchr::memchr_iter(b'\n', kept).count() as u64);
+        self.find_position();
         self.lost += events.saturating_sub(kept);
         self.why.get_or_insert(error);
     }
 
     fn cut(&mut self, half: usize) -> bool {
-        use std::io::{Seek, SeekFrom};
         let Ok(data) = self.file.metadata() else { return false };
         if !data.is_file() {
             return false;
@@ -81,6 +107,8 @@ impl Output {
     pub fn reopen(&mut self) -> io::Result<()> {
         if let Some(path) = &self.path {
             self.file = OpenOptions::new().append(true).create(true).open(path)?;
+            self.file.seek(SeekFrom::End(0)).ok();
+            self.find_position();
         }
         Ok(())
     }
@@ -89,5 +117,19 @@ impl Output {
     #[must_use]
     pub fn losses(&self) -> Option<(u64, &io::Error)> {
         self.why.as_ref().map(|why| (self.lost, why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::portion;
+
+    #[test]
+    fn a_portion_is_whole_lines_within_a_page() {
+        assert_eq!(portion(b"one\ntwo\n", 0), 8);
+        assert_eq!(portion(b"one\ntwo\n", 4096 - 5), 4);
+        // The first line crosses the boundary: it is written alone.
+        assert_eq!(portion(b"one\ntwo\n", 4096 - 2), 4);
+        assert_eq!(portion(b"no end", 0), 6);
     }
 }
