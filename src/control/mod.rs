@@ -122,6 +122,12 @@ impl Signals {
         self.shared.requests.fetch_or(what, Ordering::AcqRel);
     }
 
+    /// As [`Signals::request`], also when the tracing thread waits for a reader that is stuck.
+    fn request_now(&self, what: u32) {
+        self.request(what);
+        self.waker.abort();
+    }
+
     fn take(&self, received: signals::Received, asked: &mut bool) {
         let root = self.shared.root.load(Ordering::Acquire);
         let launched = root != 0 || self.shared.root_gone.load(Ordering::Acquire) != 0;
@@ -136,10 +142,7 @@ impl Signals {
             libc::SIGWINCH | libc::SIGALRM if root == 0 => {}
             // nohup and `trap '' HUP` mean smtrace too.
             signal if root == 0 && inherited::was_ignored(signal) => {}
-            _ if !launched => {
-                self.request(DETACH);
-                self.waker.abort();
-            }
+            _ if !launched => self.request_now(DETACH),
             // The terminal sends to its whole foreground group: the command has its own. So has a command that
             // signalled its group, which includes us.
             _ if received.sent && tracer_of(received.sender) == Some(self.tracer) => {}
@@ -153,10 +156,7 @@ impl Signals {
                     signals::send(root, signal);
                 }
             }
-            _ => {
-                self.request(KILL);
-                self.waker.abort();
-            }
+            _ => self.request_now(KILL),
         }
     }
 }

@@ -76,19 +76,23 @@ impl Us {
     }
 
     fn refuses_owner(&self, caller: Pid, call: &Call, memory: &mut Memory) -> bool {
+        const F_SETOWN: i32 = 8;
+        const F_SETOWN_EX: i32 = 15;
+        const F_OWNER_PGRP: i32 = 2;
         let target = match low(call.args[1]) {
             // F_SETOWN takes the target itself; the others its address: F_SETOWN_EX { int type; pid_t pid; }.
-            8 => low(call.args[2]),
+            F_SETOWN => low(call.args[2]),
             command => {
                 let mut words = [[0; 4]; 2];
-                if memory.read(caller, call.args[2], words.as_flattened_mut()) < if command == 15 { 8 } else { 4 } {
+                if memory.read(caller, call.args[2], words.as_flattened_mut())
+                    < if command == F_SETOWN_EX { 8 } else { 4 }
+                {
                     return false;
                 }
                 let [first, second] = words.map(i32::from_ne_bytes);
-                const F_OWNER_PGRP: i32 = 2;
                 match (command, first) {
-                    (15, F_OWNER_PGRP) => second.saturating_neg(),
-                    (15, _) => second,
+                    (F_SETOWN_EX, F_OWNER_PGRP) => second.saturating_neg(),
+                    (F_SETOWN_EX, _) => second,
                     _ => first,
                 }
             }

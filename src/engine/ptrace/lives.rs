@@ -10,8 +10,8 @@ use crate::sys::{limits, ptrace};
 impl Engine {
     /// Makes a tracee of a task that stops for the first time. Its parent's event may come later, or never.
     pub(super) fn adopt(&mut self, observer: &mut dyn Observer, tid: Pid, attached: bool) {
-        // Killed between its stop and now: its end will be told.
         let creator = self.creators.remove(&tid).unwrap_or(0);
+        // Killed between its stop and now: its end will be told.
         let Some(identity) = identity::read(tid) else { return };
         let identity = Identity { creator, ..identity };
         let mut tracee = Tracee::new(identity.pid, tid, identity.ppid);
