@@ -2,7 +2,7 @@
 //!
 //! It does no I/O and knows no time but the records': fed the same records, live or replayed, it writes the same bytes.
 
-use crate::decode::Event;
+use crate::event::Event;
 use crate::model::record::{Kind, Record, flag};
 use crate::model::{Pid, Plan};
 use crate::rules::Rules;

@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders in the order data moves; each uses only those before it.
-const ORDER: [&str; 14] = [
-    "model", "sys", "arch", "table", "options", "filter", "engine", "capture", "bus", "state", "decode", "rules",
-    "sink", "control",
+const ORDER: [&str; 15] = [
+    "model", "sys", "arch", "table", "decode", "options", "filter", "engine", "capture", "bus", "state", "event",
+    "rules", "sink", "control",
 ];
 
 const MOST_LINES: usize = 400;

@@ -1,6 +1,5 @@
 //! Raw words and pieces of memory to named values, by the argument's kind.
 
-use super::Dir;
 use crate::model::Abi;
 use crate::model::record::{Kind as RecordKind, Piece, Record, Role, State};
 use crate::table::{Arg, Kind, Phase, Row};
@@ -32,12 +31,12 @@ pub struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// A text that is all there.
-    pub(super) fn whole(bytes: &'a [u8]) -> Text<'a> {
+    pub(crate) fn whole(bytes: &'a [u8]) -> Text<'a> {
         Text { bytes, cut: false, unreadable: false }
     }
 
     /// The text of `piece`, of at most `max` bytes; a cut leaves no half of a UTF-8 character.
-    pub(super) fn of(piece: &Piece<'a>, max: usize) -> Text<'a> {
+    pub(crate) fn of(piece: &Piece<'a>, max: usize) -> Text<'a> {
         let long = piece.data.len() > max;
         let cut = long || piece.state == State::Cut;
         let bytes = piece.data.get(..max).unwrap_or(piece.data);
@@ -137,11 +136,11 @@ fn first_pieces<'a>(record: &Record<'a>) -> [Option<Piece<'a>>; 6] {
 }
 
 /// The arguments of a call's event.
-pub(super) fn decode_call<'a>(
+pub(crate) fn decode_call<'a>(
     record: &'a Record<'a>,
     entered: Option<&'a Record<'a>>,
     row: Option<&'static Row>,
-    dir: Dir,
+    exit: bool,
     max: usize,
 ) -> Arguments<'a> {
     let abi = record.head().abi.unwrap_or(Abi::X86_64);
@@ -158,7 +157,7 @@ pub(super) fn decode_call<'a>(
             continue;
         };
         // What the kernel writes is valid at exit only, what it reads was read at enter.
-        let own = now.get(index).copied().flatten().filter(|_| dir == Dir::Exit || arg.phase != Phase::Out);
+        let own = now.get(index).copied().flatten().filter(|_| exit || arg.phase != Phase::Out);
         let old = before.get(index).copied().flatten().filter(|_| arg.phase != Phase::Out);
         let found = own.map(|piece| (piece, record)).or_else(|| old.zip(entered));
         let content = found.map_or(Content::None, |(piece, source)| content(arg.kind, *raw, &piece, source, max));
@@ -184,7 +183,7 @@ fn content<'a>(kind: Kind, raw: u64, piece: &Piece<'a>, source: &'a Record<'a>, 
 
 /// What a register means by its kind.
 #[must_use]
-pub(super) fn decode_raw(kind: Kind, raw: u64, abi: Abi) -> Raw {
+pub(crate) fn decode_raw(kind: Kind, raw: u64, abi: Abi) -> Raw {
     let low = raw & 0xffff_ffff;
     let int = i64::from(u32::try_from(low).unwrap_or(0).cast_signed());
     let narrow = abi.word() == 4;
@@ -215,7 +214,7 @@ pub(super) fn decode_raw(kind: Kind, raw: u64, abi: Abi) -> Raw {
 }
 
 /// The arguments of a process event.
-pub(super) fn decode_process<'a>(record: &'a Record<'a>) -> Arguments<'a> {
+pub(crate) fn decode_process<'a>(record: &'a Record<'a>) -> Arguments<'a> {
     let head = record.head();
     let mut arguments = Arguments::default();
     let number = |index: usize| Some(Raw::Signed(record.args().get(index).map_or(0, |arg| arg.cast_signed())));

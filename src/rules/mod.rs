@@ -2,7 +2,7 @@
 //!
 //! Decided from the event alone; that the enter of a failed call waits for its result is the pipeline's work.
 
-use crate::decode::{Dir, Event, Sort};
+use crate::event::{Dir, Event, Sort};
 use crate::model::{Direction, Filters};
 
 /// The rules of one run.

@@ -5,7 +5,8 @@ use super::escape::{Place, render_text};
 use super::lines::Lines;
 use super::module::{render_name, render_number, render_result, render_who};
 use super::{Format, Needs, Sink};
-use crate::decode::{Argument, Content, Event, Raw, Sort, Text};
+use crate::decode::{Argument, Content, Raw, Text};
+use crate::event::{Event, Sort};
 use std::io::Write as _;
 
 /// The registry's line.

@@ -5,7 +5,8 @@ use super::lines::Lines;
 use super::module::join_cmdline;
 use super::wire::{Bytes, CallHead, Digits, Doer, EventName, Guarded, NoticeHead, Number, ProcessHead, Tail, VERSION};
 use super::{Format, Needs, Sink};
-use crate::decode::{Event, Outcome, Raw, Sort, errno};
+use crate::decode::{Raw, errno};
+use crate::event::{Event, Outcome, Sort};
 use serde::Serialize;
 
 /// The registry's line.

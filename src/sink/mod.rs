@@ -11,7 +11,7 @@ mod lines;
 mod module;
 mod wire;
 
-use crate::decode::Event;
+use crate::event::Event;
 use crate::model::Plan;
 
 /// What a format needs that costs the tracee time to read.

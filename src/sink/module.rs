@@ -4,7 +4,7 @@ use super::clock::{self, Clock, Zone};
 use super::escape::{Place, render_text};
 use super::lines::Lines;
 use super::{Format, Needs, Sink};
-use crate::decode::{Event, Name, Sort};
+use crate::event::{Event, Name, Sort};
 use crate::state::Who;
 
 /// The registry's line.

@@ -1,7 +1,7 @@
 //! The formats, byte for byte.
 
 use super::{CHOICES, Sink, by_name, ebpf::Ebpf, formats, json::Json, module::Module};
-use crate::decode::Event;
+use crate::event::Event;
 use crate::model::record::{Head, Kind, Record, Role, State, Unfinished, Writer, flag};
 use crate::model::{Abi, Pid};
 use crate::state::{Account, Groups, Users};

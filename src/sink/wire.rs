@@ -2,7 +2,8 @@
 //!
 //! They are own types so that a change inside smtrace never changes what a reader gets.
 
-use crate::decode::{Argument, Arguments, Content, Event, List, Name, Raw, Text};
+use crate::decode::{Argument, Arguments, Content, List, Raw, Text};
+use crate::event::{Event, Name};
 use crate::state::Who;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};

@@ -1,0 +1,268 @@
+//! Record, row and account to an [`Event`] with named values. Pure: the same records always give the same event.
+//!
+//! Values are borrowed from the record and made when a sink asks for them, so that a format that shows no arguments
+//! pays for none. Nothing here formats, and nothing here knows how a value was read.
+
+use crate::decode::{Arguments, Content, Text, decode_call, decode_process, errno};
+use crate::model::Abi;
+use crate::model::record::{Head, Kind, Piece, Record, Role, Unfinished, flag};
+use crate::state::Who;
+use crate::table::{self, Row};
+
+/// The bit that marks an x32 call's number.
+const X32_BIT: u32 = 0x4000_0000;
+
+/// What an event tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// A system call.
+    Call,
+    /// A process: fork, exec, exit, signal.
+    Process,
+    /// The trace itself.
+    Notice,
+}
+
+/// Which of a call's two events it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dir {
+    /// `>`
+    Enter,
+    /// `<`
+    Exit,
+}
+
+impl Dir {
+    /// The sign in output.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Dir::Enter => ">",
+            Dir::Exit => "<",
+        }
+    }
+}
+
+/// How far a call came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was entered.
+    Entered,
+    /// It returned this.
+    Returned(i64),
+    /// It never returned.
+    Unfinished(Unfinished),
+}
+
+/// The name of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// A row's, or a process event's.
+    Known(&'static str),
+    /// A number that no row has.
+    Unknown(i32),
+}
+
+/// An event, ready to be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// What it tells of.
+    pub sort: Sort,
+    /// Its name.
+    pub name: Name,
+    /// Which of a pair it is.
+    pub dir: Dir,
+    /// How far the call came.
+    pub outcome: Outcome,
+    /// Who did it.
+    pub who: Who<'a>,
+    row: Option<&'static Row>,
+    record: &'a Record<'a>,
+    entered: Option<&'a Record<'a>>,
+    str_max: usize,
+}
+
+/// The row of the call that a record tells of, if it is a known call.
+#[must_use]
+pub fn row(head: &Head) -> Option<&'static Row> {
+    match head.abi? {
+        Abi::X32 => table::by_number(Abi::X32, head.nr & !X32_BIT),
+        abi => table::by_number(abi, head.nr),
+    }
+}
+
+impl<'a> Event<'a> {
+    /// Decodes `record`; `None` for kinds that are no event.
+    ///
+    /// `entered` is the enter record of the same thread, which an exit takes its input arguments from.
+    #[must_use]
+    pub fn decode(
+        record: &'a Record<'a>,
+        entered: Option<&'a Record<'a>>,
+        who: Who<'a>,
+        str_max: usize,
+    ) -> Option<Event<'a>> {
+        let head = record.head();
+        let (sort, dir, outcome) = match head.kind {
+            Kind::Enter => (Sort::Call, Dir::Enter, Outcome::Entered),
+            Kind::Exit => (Sort::Call, Dir::Exit, Outcome::Returned(head.result)),
+            Kind::Unfinished => (Sort::Call, Dir::Exit, Outcome::Unfinished(Unfinished::from_result(head.result))),
+            Kind::Fork => {
+                let child = record.args().first().map_or(0, |child| child.cast_signed());
+                (Sort::Process, Dir::Exit, Outcome::Returned(child))
+            }
+            Kind::Exec => (Sort::Process, Dir::Exit, Outcome::Returned(0)),
+            Kind::End | Kind::Signal => (Sort::Process, Dir::Exit, Outcome::Returned(head.result)),
+            Kind::Notice => (Sort::Notice, Dir::Exit, Outcome::Returned(0)),
+            Kind::Born | Kind::Comm | Kind::Creds | Kind::Reparent | Kind::Outsider | Kind::Moved => return None,
+        };
+        let row = if sort == Sort::Call { row(head) } else { None };
+        let name = match head.kind {
+            Kind::Fork => Name::Known("sched_process_fork"),
+            Kind::Exec => Name::Known("sched_process_exec"),
+            Kind::End => Name::Known("sched_process_exit"),
+            Kind::Signal => Name::Known("signal_deliver"),
+            Kind::Notice => Name::Known("smtrace_notice"),
+            _ => row.map_or(Name::Unknown(head.nr.cast_signed()), |row| Name::Known(row.name)),
+        };
+        let entered = entered.filter(|entered| {
+            let enter = entered.head();
+            dir == Dir::Exit && (enter.nr, enter.abi) == (head.nr, head.abi)
+        });
+        Some(Event { sort, name, dir, outcome, who, row, record, entered, str_max })
+    }
+
+    /// The record's fixed fields.
+    #[must_use]
+    pub fn head(&self) -> &'a Head {
+        self.record.head()
+    }
+
+    /// The call's number as the kernel sees it, -1 for an event that is no call.
+    #[must_use]
+    pub fn number(&self) -> i32 {
+        if self.sort == Sort::Call { self.head().nr.cast_signed() } else { -1 }
+    }
+
+    /// The result as all formats show it: 0 on enter, `None` for a call that never returned.
+    #[must_use]
+    pub fn result(&self) -> Option<i64> {
+        match self.outcome {
+            Outcome::Entered => Some(0),
+            Outcome::Returned(result) => Some(result),
+            Outcome::Unfinished(_) => None,
+        }
+    }
+
+    /// The error number of a call that failed.
+    #[must_use]
+    pub fn error(&self) -> Option<u16> {
+        match self.outcome {
+            Outcome::Returned(result) if self.sort == Sort::Call => errno::of_result(result),
+            _ => None,
+        }
+    }
+
+    /// The arguments.
+    #[must_use]
+    pub fn arguments(&self) -> Arguments<'a> {
+        match self.sort {
+            Sort::Call => decode_call(self.record, self.entered, self.row, self.dir == Dir::Exit, self.str_max),
+            Sort::Process => decode_process(self.record),
+            Sort::Notice => Arguments::default(),
+        }
+    }
+
+    /// The open file descriptors of the process, ascending.
+    ///
+    /// An exit whose record lists none has those of its enter, with the call's own effect.
+    pub fn fds(&self) -> impl Iterator<Item = (u64, Text<'a>)> + use<'a> {
+        let listed = self.head().flags & flag::LISTED != 0;
+        let list = if listed { self.record } else { self.entered.unwrap_or(self.record) };
+        let of = |piece: Piece<'a>| (piece.address, Text::of(&piece, usize::MAX));
+        let mut new = self.record.piece(Role::Opened).filter(|_| !listed).map(of);
+        let closes = !listed && self.name == Name::Known("close") && self.outcome == Outcome::Returned(0);
+        let gone = self.record.args().first().copied().filter(|_| closes).or(new.map(|(number, _)| number));
+        let mut old = list
+            .pieces()
+            .filter(|piece| piece.role == Role::Fd as u8)
+            .map(of)
+            .filter(move |(number, _)| Some(*number) != gone)
+            .peekable();
+        std::iter::from_fn(move || match (old.peek(), new) {
+            (Some((number, _)), Some((first, _))) if *number < first => old.next(),
+            (_, Some(_)) => new.take(),
+            _ => old.next(),
+        })
+    }
+
+    /// What the call's new file descriptor refers to.
+    #[must_use]
+    pub fn opened(&self) -> Option<Text<'a>> {
+        self.record.piece(Role::Opened).map(|piece| Text::of(&piece, usize::MAX))
+    }
+
+    /// Whether the call opened something else than its path says, as far as text can tell: a link was followed, the
+    /// tracee changed the path meanwhile, the file is deleted.
+    #[must_use]
+    pub fn redirected(&self) -> bool {
+        let Some(opened) = self.opened() else { return false };
+        self.arguments().iter().any(|argument| match argument.content {
+            Content::Text(text) if argument.is_path && !text.cut => !may_name(text.bytes, opened.bytes),
+            _ => false,
+        })
+    }
+
+    /// The words of a notice.
+    #[must_use]
+    pub fn text(&self) -> Option<Text<'a>> {
+        self.record.piece(Role::Text).map(|piece| Text::of(&piece, usize::MAX))
+    }
+
+    /// Whether smtrace refused the call to protect itself.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        self.head().flags & flag::REFUSED != 0
+    }
+
+    /// Whether the kernel did something else than the argument says.
+    #[must_use]
+    pub fn mismatch(&self) -> bool {
+        self.head().flags & flag::MISMATCH != 0
+    }
+}
+
+/// Whether `asked`, relative or absolute, can name `opened` without a link being followed. With `..` it always can.
+fn may_name(asked: &[u8], opened: &[u8]) -> bool {
+    fn parts(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+        path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".")
+    }
+    if parts(asked).any(|part| part == b"..") {
+        return true;
+    }
+    let mut real = parts(opened).rev();
+    let ends_so = parts(asked).rev().all(|part| real.next() == Some(part));
+    ends_so && (asked.first() != Some(&b'/') || real.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_name;
+
+    #[test]
+    fn a_path_names_what_was_opened_unless_a_link_was_followed() {
+        for (asked, opened, same) in [
+            ("/etc/passwd", "/etc/passwd", true),
+            ("//etc/./passwd", "/etc/passwd", true),
+            ("a/b", "/w/a/b", true),
+            (".", "/w", true),
+            ("../b", "/b", true),
+            ("/", "/", true),
+            ("/lib/x", "/usr/lib/x", false),
+            ("b", "/w/ab", false),
+            ("/tmp/x", "/tmp/x (deleted)", false),
+        ] {
+            assert_eq!(may_name(asked.as_bytes(), opened.as_bytes()), same, "{asked} {opened}");
+        }
+    }
+}
