@@ -95,8 +95,8 @@ fn argument(arg: &Arg) -> String {
 fn kind(kind: Kind) -> String {
     match kind {
         Kind::Bytes(len) => format!("bytes({})", length(len)),
-        Kind::Flags(set) => format!("flags({set})"),
-        Kind::Enum(set) => format!("enum({set})"),
+        Kind::Flags(set) => format!("flags({})", set.name),
+        Kind::Enum(set) => format!("enum({})", set.name),
         Kind::Struct(name) => format!("&{name}"),
         Kind::StructArray(name, len) => format!("&{name}[{}]", length(len)),
         Kind::StructSized(name, len) => format!("&{name}({})", length(len)),

@@ -1,6 +1,8 @@
 //! Compares the system-call table with other people's truth: libseccomp's numbers and the running kernel's argument
 //! names; and with the audit configuration that is made from it. It also shows the build script broken tables.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -9,8 +11,11 @@ use smtrace::model::Abi;
 use smtrace::table;
 
 #[allow(dead_code)]
-#[path = "../build.rs"]
+#[path = "../build/main.rs"]
 mod build;
+
+use build::calls::generate;
+use build::sets::{FOLDER, Sets};
 
 const TABLE: &str = include_str!("../syscalls-table/syscalls.tbl");
 
@@ -130,13 +135,18 @@ fn the_audit_configuration_has_every_call_of_x86_64() {
 
 #[test]
 fn the_table_itself_is_accepted() {
-    let code = build::generate(TABLE).unwrap();
+    let code = generate(TABLE, &sets()).unwrap();
     assert!(code.contains(r#"name: "read""#));
+}
+
+/// The constants of the table itself.
+fn sets() -> Sets {
+    Sets::read(&build::files(FOLDER, "set").unwrap()).unwrap()
 }
 
 /// A table of two rows, with `line` as its last.
 fn with(line: &str) -> Result<String, String> {
-    build::generate(&format!("class desc About.\nread 0 3 0 63 63 desc size fd:fd\n{line}\n"))
+    generate(&format!("class desc About.\nread 0 3 0 63 63 desc size fd:fd\n{line}\n"), &sets())
 }
 
 #[test]
@@ -158,6 +168,8 @@ fn a_broken_table_is_refused_with_its_line_and_a_remedy() {
         ("write 1 4 1 64 64 desc size fd:fd buf:bytes(fd)", "`fd` is not a length"),
         ("write 1 4 1 64 64 desc size fd:<fd", "`fd` is no address"),
         ("write 1 4 1 64 64 desc size flags:<>flags(open)", "`flags(open)` is no address"),
+        ("write 1 4 1 64 64 desc size flags:flags(opne)", "no set is called `opne`"),
+        ("write 1 4 1 64 64 desc size flags:enum(open)", "write flags(open)"),
         ("write 1 4 1 64 64 desc size buf:&Stat", "`&Stat` is no kind"),
         ("write 1 4 1 64 64 desc size pos_lo:lo", "half a value"),
         ("write 1 4 1 64 64 desc size pos_lo:lo off_hi:hi", "half a value"),
@@ -172,7 +184,7 @@ fn a_broken_table_is_refused_with_its_line_and_a_remedy() {
         assert!(refusal.starts_with("syscalls-table/syscalls.tbl:"), "{refusal}");
     }
     assert!(with("write 1 4").unwrap_err().starts_with("syscalls-table/syscalls.tbl:3: "));
-    assert!(build::generate("@i386 fd:fd").unwrap_err().contains("before any row"));
+    assert!(generate("@i386 fd:fd", &sets()).unwrap_err().contains("before any row"));
     let lacking = "class desc About.\nread 0 - 0 63 63 desc size fd:fd\n@i386 fd:fd\n";
-    assert!(build::generate(lacking).unwrap_err().contains("no number on i386"));
+    assert!(generate(lacking, &sets()).unwrap_err().contains("no number on i386"));
 }

@@ -246,7 +246,7 @@ mod tests {
     use super::{Raw, Text, decode_raw, without_half_character};
     use crate::model::Abi;
     use crate::model::record::{Piece, State};
-    use crate::table::Kind;
+    use crate::table::{Kind, sets};
 
     #[test]
     fn a_register_is_what_its_kind_says() {
@@ -260,9 +260,9 @@ mod tests {
             (Kind::Off, 1 << 40, Abi::X32, Raw::Signed(1 << 40)),
             (Kind::Size, 0xdead_0000_0001, Abi::I386, Raw::Unsigned(1)),
             (Kind::Ptr, 0, Abi::X86_64, Raw::Hex(0)),
-            (Kind::Flags("open"), 512, Abi::X86_64, Raw::Unsigned(512)),
-            (Kind::Flags("clone"), 1 << 33, Abi::X86_64, Raw::Unsigned(1 << 33)),
-            (Kind::Enum("seek"), u64::MAX, Abi::X86_64, Raw::Signed(-1)),
+            (Kind::Flags(&sets::OPEN), 512, Abi::X86_64, Raw::Unsigned(512)),
+            (Kind::Flags(&sets::CLONE), 1 << 33, Abi::X86_64, Raw::Unsigned(1 << 33)),
+            (Kind::Enum(&sets::SEEK), u64::MAX, Abi::X86_64, Raw::Signed(-1)),
         ];
         for (kind, raw, abi, want) in cases {
             assert_eq!(decode_raw(kind, raw, abi), want, "{kind:?} {raw:#x}");

@@ -1,9 +1,12 @@
 //! The system-call table: for each call its numbers on all ABIs, its classes, its result and its arguments.
 //!
-//! All data comes from `syscalls-table/syscalls.tbl` through `build.rs`, which has checked it; this file only gives it
+//! All data comes from `syscalls-table/` through `build/`, which has checked it; this file only gives it
 //! types and finds rows. It must not say how a value is read or shown: capture and decode do, by the argument's kind.
 
+pub mod sets;
+
 use crate::model::Abi;
+use sets::Set;
 
 /// A system call.
 #[derive(Debug)]
@@ -115,10 +118,10 @@ pub enum Kind {
     Strv,
     /// The address of so many bytes.
     Bytes(Len),
-    /// A word of flags from the named set of constants.
-    Flags(&'static str),
-    /// One constant of the named set.
-    Enum(&'static str),
+    /// A word of flags, bits of the set.
+    Flags(&'static Set),
+    /// One constant of the set.
+    Enum(&'static Set),
     /// The address of the named structure.
     Struct(&'static str),
     /// The address of an array of the named structure; the length counts elements.

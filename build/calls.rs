@@ -1,18 +1,15 @@
-//! Turns `syscalls-table/syscalls.tbl` into the static tables that `src/table` includes.
+//! Turns `syscalls-table/syscalls.tbl` into the static rows that `src/table` includes.
 //!
-//! What is wrong in the table is refused here, with its line and a remedy, so that nothing after the build checks
-//! again. Nothing here may know what a system call means: that is the table's.
+//! Nothing here may know what a system call means: that is the table's.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::Path;
-use std::process::ExitCode;
-use std::{env, fs};
 
-const TABLE: &str = "syscalls-table/syscalls.tbl";
-/// The columns of numbers, in `model::Abi`'s order: the name in the table and in Rust.
-const ABIS: [(&str, &str); 5] =
-    [("x86_64", "X86_64"), ("i386", "I386"), ("x32", "X32"), ("aarch64", "Aarch64"), ("riscv64", "Riscv64")];
+use super::ABIS;
+use super::sets::Sets;
+
+/// The file, from the package's root.
+pub(crate) const TABLE: &str = "syscalls-table/syscalls.tbl";
 /// Argument kinds that are one word.
 const PLAIN: &[&str] = &[
     "int", "uint", "long", "ulong", "u64", "hex", "fd", "dirfd", "pid", "tid", "uid", "gid", "sig", "mode", "size",
@@ -29,28 +26,6 @@ const MOST_ROWS: usize = 1024;
 /// Marks a number that no row has.
 const NO_ROW: u16 = u16::MAX;
 
-fn main() -> ExitCode {
-    let answer = fs::read_to_string(TABLE)
-        .map_err(|err| format!("{TABLE}: {err}; build from the package's own folder"))
-        .and_then(|text| generate(&text))
-        .and_then(|code| {
-            let folder = env::var("OUT_DIR").map_err(|_| "OUT_DIR is not set; run this through cargo".to_owned())?;
-            fs::write(Path::new(&folder).join("syscalls.rs"), code).map_err(|err| format!("{folder}: {err}"))
-        });
-    #[allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
-    {
-        println!("cargo:rerun-if-changed=build.rs");
-        println!("cargo:rerun-if-changed={TABLE}");
-    }
-    match answer {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(refusal) => {
-            eprintln!("{refusal}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
 /// One row of the table with its continuation lines; kinds and phases are already Rust expressions.
 struct Row<'a> {
     name: &'a str,
@@ -61,8 +36,8 @@ struct Row<'a> {
     variants: Vec<(Vec<&'static str>, String)>,
 }
 
-/// The Rust source for the table `text`, or why the table is refused.
-pub(crate) fn generate(text: &str) -> Result<String, String> {
+/// The Rust source for the table `text` with the constants of `sets`, or why the table is refused.
+pub(crate) fn generate(text: &str, sets: &Sets) -> Result<String, String> {
     let mut classes: Vec<(&str, &str)> = Vec::new();
     let mut rows: Vec<Row<'_>> = Vec::new();
     for (at, line) in text.lines().enumerate() {
@@ -81,14 +56,14 @@ pub(crate) fn generate(text: &str) -> Result<String, String> {
             [abis, ref args @ ..] if abis.starts_with('@') => {
                 let row = rows.last_mut().ok_or("a line of arguments stands before any row; move it below its row");
                 let row = row.map_err(|why| refuse(why.to_owned()))?;
-                let variant = read_variant(row, &abis[1..], args).map_err(refuse)?;
+                let variant = read_variant(row, &abis[1..], args, sets).map_err(refuse)?;
                 row.variants.push(variant);
             }
-            _ => rows.push(read_row(&words, &classes, &rows).map_err(refuse)?),
+            _ => rows.push(read_row(&words, &classes, &rows, sets).map_err(refuse)?),
         }
     }
     if rows.len() > MOST_ROWS {
-        return Err(format!("{TABLE}: {} rows; raise CallSet::CAPACITY and MOST_ROWS in build.rs", rows.len()));
+        return Err(format!("{TABLE}: {} rows; raise CallSet::CAPACITY and MOST_ROWS in build/calls.rs", rows.len()));
     }
     if let Some((name, _)) = classes.iter().find(|(name, _)| !rows.iter().any(|row| row.classes.contains(name))) {
         return Err(format!("{TABLE}: no row has the class `{name}`; take its line away or use it"));
@@ -96,7 +71,7 @@ pub(crate) fn generate(text: &str) -> Result<String, String> {
     Ok(render(&classes, &rows))
 }
 
-fn read_row<'a>(words: &[&'a str], classes: &[(&str, &str)], rows: &[Row<'a>]) -> Result<Row<'a>, String> {
+fn read_row<'a>(words: &[&'a str], classes: &[(&str, &str)], rows: &[Row<'a>], sets: &Sets) -> Result<Row<'a>, String> {
     let [name, numbers @ .., _, _] = words.get(..8).ok_or("a row has a name, five numbers, classes and a result")?
     else {
         return Err("a row has a name, five numbers, classes and a result".to_owned());
@@ -125,10 +100,10 @@ fn read_row<'a>(words: &[&'a str], classes: &[(&str, &str)], rows: &[Row<'a>]) -
     if !RETS.contains(&ret) {
         return Err(format!("`{ret}` is no kind of result; write one of {}", RETS.join(" ")));
     }
-    Ok(Row { name, numbers: read, classes: named, ret, args: read_args(&words[8..])?, variants: Vec::new() })
+    Ok(Row { name, numbers: read, classes: named, ret, args: read_args(&words[8..], sets)?, variants: Vec::new() })
 }
 
-fn read_variant(row: &Row<'_>, abis: &str, args: &[&str]) -> Result<(Vec<&'static str>, String), String> {
+fn read_variant(row: &Row<'_>, abis: &str, args: &[&str], sets: &Sets) -> Result<(Vec<&'static str>, String), String> {
     let mut named = Vec::new();
     for abi in abis.split(',') {
         let column = ABIS.iter().position(|(known, _)| *known == abi);
@@ -142,11 +117,11 @@ fn read_variant(row: &Row<'_>, abis: &str, args: &[&str]) -> Result<(Vec<&'stati
         }
         named.push(rust);
     }
-    Ok((named, read_args(args)?))
+    Ok((named, read_args(args, sets)?))
 }
 
 /// The arguments `name:kind …` as a Rust slice expression.
-fn read_args(words: &[&str]) -> Result<String, String> {
+fn read_args(words: &[&str], sets: &Sets) -> Result<String, String> {
     if words.len() > 6 {
         return Err(format!("{} arguments; a call has at most six registers", words.len()));
     }
@@ -165,7 +140,7 @@ fn read_args(words: &[&str]) -> Result<String, String> {
     check_halves(&args)?;
     let mut rust = "&[".to_owned();
     for (name, phase, kind) in &args {
-        let kind = read_kind(kind, phase, &args)?;
+        let kind = read_kind(kind, phase, &args, sets)?;
         let _ = write!(rust, "Arg {{ name: {name:?}, kind: {kind}, phase: Phase::{phase} }}, ");
     }
     rust.push(']');
@@ -190,7 +165,7 @@ fn check_halves(args: &[(&str, &str, &str)]) -> Result<(), String> {
     Ok(())
 }
 
-fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)]) -> Result<String, String> {
+fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], sets: &Sets) -> Result<String, String> {
     let address = kind.starts_with('&') || kind.starts_with("bytes(") || ADDRESSES.contains(&kind);
     if phase != "In" && !address {
         return Err(format!("`{kind}` is no address, so the kernel writes nothing there; take `<` away"));
@@ -213,7 +188,9 @@ fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)]) -> Result<Str
     };
     match (head, head.strip_prefix('&'), inner) {
         ("bytes", _, Some(inner)) => Ok(format!("Kind::Bytes({})", length(inner)?)),
-        ("flags" | "enum", _, Some(set)) if is_name(set) => Ok(format!("Kind::{}({set:?})", capital(head))),
+        ("flags" | "enum", _, Some(set)) if is_name(set) => {
+            Ok(format!("Kind::{}(&{})", capital(head), sets.reference(set, head)?))
+        }
         (_, Some(name), None) if is_name(name) => Ok(format!("Kind::Struct({name:?})")),
         (_, Some(name), Some(inner)) if is_name(name) => {
             let shape = if kind.ends_with(']') { "StructArray" } else { "StructSized" };
@@ -226,7 +203,7 @@ fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)]) -> Result<Str
     }
 }
 
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
