@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use super::ABIS;
 use super::sets::Sets;
+use super::structs::Structs;
 
 /// The file, from the package's root.
 pub(crate) const TABLE: &str = "syscalls-table/syscalls.tbl";
@@ -26,6 +27,15 @@ const MOST_ROWS: usize = 1024;
 /// Marks a number that no row has.
 const NO_ROW: u16 = u16::MAX;
 
+/// What the rows name.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    /// The sets of constants.
+    pub(crate) sets: &'a Sets,
+    /// The structures.
+    pub(crate) structs: &'a Structs,
+}
+
 /// One row of the table with its continuation lines; kinds and phases are already Rust expressions.
 struct Row<'a> {
     name: &'a str,
@@ -36,8 +46,8 @@ struct Row<'a> {
     variants: Vec<(Vec<&'static str>, String)>,
 }
 
-/// The Rust source for the table `text` with the constants of `sets`, or why the table is refused.
-pub(crate) fn generate(text: &str, sets: &Sets) -> Result<String, String> {
+/// The Rust source for the table `text`, whose rows use `names`, or why the table is refused.
+pub(crate) fn generate(text: &str, names: Names<'_>) -> Result<String, String> {
     let mut classes: Vec<(&str, &str)> = Vec::new();
     let mut rows: Vec<Row<'_>> = Vec::new();
     for (at, line) in text.lines().enumerate() {
@@ -56,10 +66,10 @@ pub(crate) fn generate(text: &str, sets: &Sets) -> Result<String, String> {
             [abis, ref args @ ..] if abis.starts_with('@') => {
                 let row = rows.last_mut().ok_or("a line of arguments stands before any row; move it below its row");
                 let row = row.map_err(|why| refuse(why.to_owned()))?;
-                let variant = read_variant(row, &abis[1..], args, sets).map_err(refuse)?;
+                let variant = read_variant(row, &abis[1..], args, names).map_err(refuse)?;
                 row.variants.push(variant);
             }
-            _ => rows.push(read_row(&words, &classes, &rows, sets).map_err(refuse)?),
+            _ => rows.push(read_row(&words, &classes, &rows, names).map_err(refuse)?),
         }
     }
     if rows.len() > MOST_ROWS {
@@ -71,7 +81,12 @@ pub(crate) fn generate(text: &str, sets: &Sets) -> Result<String, String> {
     Ok(render(&classes, &rows))
 }
 
-fn read_row<'a>(words: &[&'a str], classes: &[(&str, &str)], rows: &[Row<'a>], sets: &Sets) -> Result<Row<'a>, String> {
+fn read_row<'a>(
+    words: &[&'a str],
+    classes: &[(&str, &str)],
+    rows: &[Row<'a>],
+    names: Names<'_>,
+) -> Result<Row<'a>, String> {
     let [name, numbers @ .., _, _] = words.get(..8).ok_or("a row has a name, five numbers, classes and a result")?
     else {
         return Err("a row has a name, five numbers, classes and a result".to_owned());
@@ -100,10 +115,15 @@ fn read_row<'a>(words: &[&'a str], classes: &[(&str, &str)], rows: &[Row<'a>], s
     if !RETS.contains(&ret) {
         return Err(format!("`{ret}` is no kind of result; write one of {}", RETS.join(" ")));
     }
-    Ok(Row { name, numbers: read, classes: named, ret, args: read_args(&words[8..], sets)?, variants: Vec::new() })
+    Ok(Row { name, numbers: read, classes: named, ret, args: read_args(&words[8..], names)?, variants: Vec::new() })
 }
 
-fn read_variant(row: &Row<'_>, abis: &str, args: &[&str], sets: &Sets) -> Result<(Vec<&'static str>, String), String> {
+fn read_variant(
+    row: &Row<'_>,
+    abis: &str,
+    args: &[&str],
+    names: Names<'_>,
+) -> Result<(Vec<&'static str>, String), String> {
     let mut named = Vec::new();
     for abi in abis.split(',') {
         let column = ABIS.iter().position(|(known, _)| *known == abi);
@@ -117,11 +137,11 @@ fn read_variant(row: &Row<'_>, abis: &str, args: &[&str], sets: &Sets) -> Result
         }
         named.push(rust);
     }
-    Ok((named, read_args(args, sets)?))
+    Ok((named, read_args(args, names)?))
 }
 
 /// The arguments `name:kind …` as a Rust slice expression.
-fn read_args(words: &[&str], sets: &Sets) -> Result<String, String> {
+fn read_args(words: &[&str], names: Names<'_>) -> Result<String, String> {
     if words.len() > 6 {
         return Err(format!("{} arguments; a call has at most six registers", words.len()));
     }
@@ -140,7 +160,7 @@ fn read_args(words: &[&str], sets: &Sets) -> Result<String, String> {
     check_halves(&args)?;
     let mut rust = "&[".to_owned();
     for (name, phase, kind) in &args {
-        let kind = read_kind(kind, phase, &args, sets)?;
+        let kind = read_kind(kind, phase, &args, names)?;
         let _ = write!(rust, "Arg {{ name: {name:?}, kind: {kind}, phase: Phase::{phase} }}, ");
     }
     rust.push(']');
@@ -165,7 +185,7 @@ fn check_halves(args: &[(&str, &str, &str)]) -> Result<(), String> {
     Ok(())
 }
 
-fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], sets: &Sets) -> Result<String, String> {
+fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], names: Names<'_>) -> Result<String, String> {
     let address = kind.starts_with('&') || kind.starts_with("bytes(") || ADDRESSES.contains(&kind);
     if phase != "In" && !address {
         return Err(format!("`{kind}` is no address, so the kernel writes nothing there; take `<` away"));
@@ -189,12 +209,12 @@ fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], sets: &Sets) 
     match (head, head.strip_prefix('&'), inner) {
         ("bytes", _, Some(inner)) => Ok(format!("Kind::Bytes({})", length(inner)?)),
         ("flags" | "enum", _, Some(set)) if is_name(set) => {
-            Ok(format!("Kind::{}(&{})", capital(head), sets.reference(set, head)?))
+            Ok(format!("Kind::{}(&{})", capital(head), names.sets.reference(set, head)?))
         }
-        (_, Some(name), None) if is_name(name) => Ok(format!("Kind::Struct({name:?})")),
+        (_, Some(name), None) if is_name(name) => Ok(format!("Kind::Struct({})", names.structs.reference(name)?)),
         (_, Some(name), Some(inner)) if is_name(name) => {
             let shape = if kind.ends_with(']') { "StructArray" } else { "StructSized" };
-            Ok(format!("Kind::{shape}({name:?}, {})", length(inner)?))
+            Ok(format!("Kind::{shape}({}, {})", names.structs.reference(name)?, length(inner)?))
         }
         _ => Err(format!(
             "`{kind}` is no kind; write {} bytes(LENGTH) flags(SET) enum(SET) &STRUCT &STRUCT[COUNT] &STRUCT(SIZE)",
@@ -207,7 +227,7 @@ pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-fn capital(word: &str) -> String {
+pub(crate) fn capital(word: &str) -> String {
     let (first, rest) = word.split_at(1);
     first.to_ascii_uppercase() + rest
 }

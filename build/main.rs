@@ -9,6 +9,7 @@ use std::{env, fs};
 
 pub(crate) mod calls;
 pub(crate) mod sets;
+pub(crate) mod structs;
 
 /// The ABIs in `model::Abi`'s order: the name in the data files and in Rust.
 const ABIS: [(&str, &str); 5] =
@@ -16,7 +17,7 @@ const ABIS: [(&str, &str); 5] =
 
 fn main() -> ExitCode {
     #[allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
-    for input in ["build", calls::TABLE, sets::FOLDER] {
+    for input in ["build", calls::TABLE, sets::FOLDER, structs::FOLDER, structs::SHAPES] {
         println!("cargo:rerun-if-changed={input}");
     }
     match build() {
@@ -31,7 +32,11 @@ fn main() -> ExitCode {
 fn build() -> Result<(), String> {
     let sets = sets::Sets::read(&files(sets::FOLDER, "set")?)?;
     write("sets.rs", &sets.render())?;
-    write("syscalls.rs", &calls::generate(&read(Path::new(calls::TABLE))?, &sets)?)
+    let shapes = read(Path::new(structs::SHAPES))?;
+    let structs = structs::Structs::read(&files(structs::FOLDER, "struct")?, &shapes, &sets)?;
+    write("structs.rs", &structs.render()?)?;
+    let names = calls::Names { sets: &sets, structs: &structs };
+    write("syscalls.rs", &calls::generate(&read(Path::new(calls::TABLE))?, names)?)
 }
 
 /// The files of `folder` whose names end in `ending`, in the order of their names: path and text.

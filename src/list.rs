@@ -97,9 +97,9 @@ fn kind(kind: Kind) -> String {
         Kind::Bytes(len) => format!("bytes({})", length(len)),
         Kind::Flags(set) => format!("flags({})", set.name),
         Kind::Enum(set) => format!("enum({})", set.name),
-        Kind::Struct(name) => format!("&{name}"),
-        Kind::StructArray(name, len) => format!("&{name}[{}]", length(len)),
-        Kind::StructSized(name, len) => format!("&{name}({})", length(len)),
+        Kind::Struct(thing) => format!("&{}", thing.name()),
+        Kind::StructArray(thing, len) => format!("&{}[{}]", thing.name(), length(len)),
+        Kind::StructSized(thing, len) => format!("&{}({})", thing.name(), length(len)),
         plain => format!("{plain:?}").to_lowercase(),
     }
 }

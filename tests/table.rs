@@ -14,8 +14,9 @@ use smtrace::table;
 #[path = "../build/main.rs"]
 mod build;
 
-use build::calls::generate;
-use build::sets::{FOLDER, Sets};
+use build::calls::{self, Names};
+use build::sets::{self, Sets};
+use build::structs::{self, Structs};
 
 const TABLE: &str = include_str!("../syscalls-table/syscalls.tbl");
 
@@ -135,18 +136,21 @@ fn the_audit_configuration_has_every_call_of_x86_64() {
 
 #[test]
 fn the_table_itself_is_accepted() {
-    let code = generate(TABLE, &sets()).unwrap();
+    let code = generate(TABLE).unwrap();
     assert!(code.contains(r#"name: "read""#));
 }
 
-/// The constants of the table itself.
-fn sets() -> Sets {
-    Sets::read(&build::files(FOLDER, "set").unwrap()).unwrap()
+/// The source for a table with the constants and structures of the table itself.
+fn generate(text: &str) -> Result<String, String> {
+    let sets = Sets::read(&build::files(sets::FOLDER, "set").unwrap()).unwrap();
+    let shapes = std::fs::read_to_string(structs::SHAPES).unwrap();
+    let structs = Structs::read(&build::files(structs::FOLDER, "struct").unwrap(), &shapes, &sets).unwrap();
+    calls::generate(text, Names { sets: &sets, structs: &structs })
 }
 
 /// A table of two rows, with `line` as its last.
 fn with(line: &str) -> Result<String, String> {
-    generate(&format!("class desc About.\nread 0 3 0 63 63 desc size fd:fd\n{line}\n"), &sets())
+    generate(&format!("class desc About.\nread 0 3 0 63 63 desc size fd:fd\n{line}\n"))
 }
 
 #[test]
@@ -171,6 +175,7 @@ fn a_broken_table_is_refused_with_its_line_and_a_remedy() {
         ("write 1 4 1 64 64 desc size flags:flags(opne)", "no set is called `opne`"),
         ("write 1 4 1 64 64 desc size flags:enum(open)", "write flags(open)"),
         ("write 1 4 1 64 64 desc size buf:&Stat", "`&Stat` is no kind"),
+        ("write 1 4 1 64 64 desc size buf:&sta", "no structure is called `sta`"),
         ("write 1 4 1 64 64 desc size pos_lo:lo", "half a value"),
         ("write 1 4 1 64 64 desc size pos_lo:lo off_hi:hi", "half a value"),
         ("write 1 4 1 64 64 desc size a:int b:int c:int d:int e:int f:int g:int", "at most six"),
@@ -184,7 +189,7 @@ fn a_broken_table_is_refused_with_its_line_and_a_remedy() {
         assert!(refusal.starts_with("syscalls-table/syscalls.tbl:"), "{refusal}");
     }
     assert!(with("write 1 4").unwrap_err().starts_with("syscalls-table/syscalls.tbl:3: "));
-    assert!(generate("@i386 fd:fd", &sets()).unwrap_err().contains("before any row"));
+    assert!(generate("@i386 fd:fd").unwrap_err().contains("before any row"));
     let lacking = "class desc About.\nread 0 - 0 63 63 desc size fd:fd\n@i386 fd:fd\n";
-    assert!(generate(lacking, &sets()).unwrap_err().contains("no number on i386"));
+    assert!(generate(lacking).unwrap_err().contains("no number on i386"));
 }

@@ -4,9 +4,11 @@
 //! types and finds rows. It must not say how a value is read or shown: capture and decode do, by the argument's kind.
 
 pub mod sets;
+pub mod structs;
 
 use crate::model::Abi;
 use sets::Set;
+use structs::Thing;
 
 /// A system call.
 #[derive(Debug)]
@@ -122,12 +124,12 @@ pub enum Kind {
     Flags(&'static Set),
     /// One constant of the set.
     Enum(&'static Set),
-    /// The address of the named structure.
-    Struct(&'static str),
-    /// The address of an array of the named structure; the length counts elements.
-    StructArray(&'static str, Len),
-    /// The address of the named structure, whose size varies; the length is in the structure's own unit, mostly bytes.
-    StructSized(&'static str, Len),
+    /// The address of a structure.
+    Struct(Thing),
+    /// The address of an array of a structure; the length counts elements.
+    StructArray(Thing, Len),
+    /// The address of a structure whose size varies; the length is in the structure's own unit, mostly bytes.
+    StructSized(Thing, Len),
     /// The low half of a 64-bit value in two registers. The neighbour [`Kind::Hi`] has the same name but for its end:
     /// `pos_lo`, `pos_hi`.
     Lo,
@@ -211,6 +213,8 @@ pub fn class_about(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::structs::shapes::SOCKADDR;
+    use super::structs::{POLLFD, Thing};
     use super::{Kind, Len, Phase, Ret, by_name, by_number, class_about, classes, rows};
     use crate::model::{Abi, CallSet};
 
@@ -258,8 +262,14 @@ mod tests {
         assert_eq!(read.args(Abi::X86_64)[1].kind, Kind::Bytes(Len::Ret));
         assert_eq!(read.args(Abi::X86_64)[1].phase, Phase::Out);
         assert_eq!(read.ret, Ret::Size);
-        assert_eq!(by_name("poll").unwrap().args(Abi::I386)[0].kind, Kind::StructArray("pollfd", Len::Arg(1)));
-        assert_eq!(by_name("bind").unwrap().args(Abi::I386)[1].kind, Kind::StructSized("sockaddr", Len::Arg(2)));
+        assert_eq!(
+            by_name("poll").unwrap().args(Abi::I386)[0].kind,
+            Kind::StructArray(Thing::Flat(&POLLFD), Len::Arg(1))
+        );
+        assert_eq!(
+            by_name("bind").unwrap().args(Abi::I386)[1].kind,
+            Kind::StructSized(Thing::Shape(SOCKADDR), Len::Arg(2))
+        );
     }
 
     #[test]
