@@ -60,7 +60,13 @@ const TYPES: &[(&str, bool, usize)] = &[
     ("word", false, 0),
     ("size", false, 0),
     ("ptr", false, 0),
+    ("port", false, 2),
+    ("in_addr", false, 4),
+    ("in6_addr", false, 16),
 ];
+
+/// The types that say how they are shown.
+const ADDRESSES: &[(&str, &str)] = &[("port", "Port"), ("in_addr", "Inet"), ("in6_addr", "Inet6")];
 
 /// All structures and shapes, checked.
 pub(crate) struct Structs {
@@ -258,6 +264,7 @@ impl Structs {
                 return Ok((layout.size, layout.align));
             }
             Type::Number("aligned_u64", ..) => return Ok((8, 8)),
+            Type::Number("in6_addr", _, width) => return Ok((*width, 4)),
             Type::Number("long" | "ulong" | "off", ..) if model == Model::I386 => 4,
             Type::Number("long" | "ulong" | "off", ..) => 8,
             Type::Number(_, _, 0) if model == Model::Lp64 => 8,
@@ -419,7 +426,12 @@ fn read_field(name: &str, words: &[&str], place: &str, sets: &Sets) -> Result<Fi
     if bits.is_some() && matches!(of, Type::Number(_, _, 0) | Type::Struct(_)) {
         return Err(format!("`{spelled}`: bits are of a number with the same size on all ABIs; write u32 or u64"));
     }
+    let address = ADDRESSES.iter().find(|(name, _)| *name == base && inner.is_none());
+    if let (Some(_), Some(kind)) = (address, kind) {
+        return Err(format!("`{base}` says how it is shown; take `{kind}` away"));
+    }
     let what = match (&of, kind) {
+        _ if address.is_some() => address.map_or(String::new(), |(_, what)| format!("What::{what}")),
         (Type::Struct(_), Some(kind)) => return Err(format!("a structure has no kind; take `{kind}` away")),
         (Type::Struct(name), None) => format!("What::Nested(&{})", name.to_ascii_uppercase()),
         (Type::Number("char", ..), None) if count.is_some() => "What::Text".to_owned(),

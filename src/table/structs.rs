@@ -153,6 +153,12 @@ pub enum What {
     Text,
     /// Bytes without a meaning of their own.
     Bytes,
+    /// A port: 2 bytes, the high one first.
+    Port,
+    /// An IPv4 address: 4 bytes as they are sent.
+    Inet,
+    /// An IPv6 address: 16 bytes as they are sent.
+    Inet6,
     /// A structure, inside.
     Nested(&'static Struct),
 }
