@@ -10,6 +10,8 @@ use super::ABIS;
 pub(crate) const FOLDER: &str = "syscalls-table/sets";
 /// How deep a set may include another: more is a circle.
 const DEEPEST: usize = 8;
+/// How many constants one `each` may make.
+const MOST_EACH: u64 = 1024;
 
 /// All sets of all files, checked.
 pub(crate) struct Sets {
@@ -23,6 +25,8 @@ struct Set {
     flags: bool,
     unknown: String,
     base: &'static str,
+    /// All names of a value are shown, with `or` between them.
+    joined: bool,
     parts: Vec<Part>,
     items: Vec<Item>,
 }
@@ -74,6 +78,9 @@ impl Sets {
         let set = set.ok_or("a constant stands before any set; begin the set with `flags NAME X_???` or `enum …`")?;
         match *words {
             ["include", name] => set.items.push(Item::Include(place.to_owned(), name.to_owned())),
+            ["each", first, last, pattern, ref end @ ..] if matches!(end, [] | ["shift", _]) => {
+                set.read_each(first, last, pattern, end.last().copied().unwrap_or("0"))?;
+            }
             ["part", mask, name, ref end @ ..] if set.flags && matches!(end, [] | ["last"]) => {
                 let mask = read_number(mask)?;
                 if set.parts.iter().any(|part| part.mask & mask != 0) {
@@ -85,8 +92,8 @@ impl Sets {
             [name, value] => set.read_constant("", name, value)?,
             _ => {
                 return Err(format!(
-                    "`{}` is no line of a set; write NAME VALUE, @ABI,ABI NAME VALUE, include SET or, in flags, part \
-                     MASK SET or part MASK SET last",
+                    "`{}` is no line of a set; write NAME VALUE, @ABI,ABI NAME VALUE, include SET, each FIRST LAST \
+                     PATTERN or, in flags, part MASK SET or part MASK SET last",
                     words.join(" ")
                 ));
             }
@@ -165,7 +172,10 @@ impl Sets {
             let mut tables: Vec<usize> = Vec::new();
             for abi in 0..ABIS.len() {
                 let constants = self.constants(set, abi, 0).unwrap_or_default();
-                let constants = if set.flags { constants } else { by_value(constants) };
+                let constants: Vec<(String, u64)> = match (set.flags, set.joined) {
+                    (true, _) => constants.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+                    (false, joined) => by_value(constants, joined),
+                };
                 let rust: String = constants.iter().fold("&[".to_owned(), |mut rust, (name, value)| {
                     let _ = write!(rust, "({name:?}, {value:#x}), ");
                     rust
@@ -204,14 +214,36 @@ impl Sets {
     }
 }
 
-/// Sorted for a binary search; of two names for a value the first in the file stays.
-fn by_value(mut constants: Vec<(&str, u64)>) -> Vec<(&str, u64)> {
+/// Sorted for a binary search; of several names for a value the first in the file stays, or all `joined`.
+fn by_value(mut constants: Vec<(&str, u64)>, joined: bool) -> Vec<(String, u64)> {
     constants.sort_by_key(|(_, value)| *value);
-    constants.dedup_by_key(|(_, value)| *value);
     constants
+        .chunk_by(|(_, one), (_, other)| one == other)
+        .map(|same| {
+            let mut names: Vec<&str> = same.iter().map(|(name, _)| *name).collect();
+            names.sort_unstable();
+            (if joined { names.join(" or ") } else { same[0].0.to_owned() }, same[0].1)
+        })
+        .collect()
 }
 
 impl Set {
+    /// A constant for each number from `first` to `last`, shifted; `%d` or `%o` in its name is the number.
+    fn read_each(&mut self, first: &str, last: &str, pattern: &str, shift: &str) -> Result<(), String> {
+        let (first, last, shift) = (read_number(first)?, read_number(last)?, read_number(shift)?);
+        if first > last || last - first >= MOST_EACH || last.leading_zeros() < u32::try_from(shift).unwrap_or(64) {
+            return Err(format!("`each` makes up to {MOST_EACH} constants of 64 bits; correct its numbers"));
+        }
+        if pattern.matches(['%']).count() != 1 || !(pattern.contains("%d") || pattern.contains("%o")) {
+            return Err(format!("`{pattern}` gives all the same name; write %d or %o once for the number"));
+        }
+        for number in first..=last {
+            let name = pattern.replace("%d", &number.to_string()).replace("%o", &format!("{number:o}"));
+            self.items.push(Item::Constant(name, [Some(number << shift); 5]));
+        }
+        Ok(())
+    }
+
     /// A constant on the ABIs listed, or on all; a later line for some ABIs replaces an earlier one there.
     fn read_constant(&mut self, abis: &str, name: &str, value: &str) -> Result<(), String> {
         let value = if value == "-" { None } else { Some(read_number(value)?) };
@@ -246,7 +278,12 @@ fn read_head(flags: bool, words: &[&str], place: &str) -> Result<Set, String> {
         [name, unknown] => (name, unknown, "Hex"),
         [name, unknown, "dec"] => (name, unknown, "Dec"),
         [name, unknown, "oct"] => (name, unknown, "Oct"),
-        _ => return Err("a set begins with `flags NAME X_???` or `enum NAME X_???`, then `dec` or `oct`".to_owned()),
+        [name, unknown, "joined"] if !flags => (name, unknown, "Hex"),
+        _ => {
+            return Err("a set begins with `flags NAME X_???` or `enum NAME X_???`, then `dec`, `oct` or, an enum, \
+                        `joined`"
+                .to_owned());
+        }
     };
     if !super::calls::is_name(name) {
         return Err(format!("`{name}` cannot name a set; write lower-case letters, digits and `_`"));
@@ -257,6 +294,7 @@ fn read_head(flags: bool, words: &[&str], place: &str) -> Result<Set, String> {
         flags,
         unknown: if unknown == "-" { String::new() } else { unknown.to_owned() },
         base,
+        joined: words.last() == Some(&"joined"),
         parts: Vec::new(),
         items: Vec::new(),
     })

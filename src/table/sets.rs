@@ -174,7 +174,9 @@ pub fn all() -> &'static [&'static Set] {
 
 #[cfg(test)]
 mod tests {
-    use super::{CLONE, MMAP_PROT, OPEN, OPEN_ACCESS, SEEK, Set, all, by_name};
+    use super::{
+        CLONE, FUTEX_OP, MMAP, MMAP_PROT, OPEN, OPEN_ACCESS, OPEN_FLAGS, SEEK, SHMGET, SIGNAL, STATX, Set, all, by_name,
+    };
     use crate::model::Abi;
 
     fn split(set: &'static Set, value: u64, abi: Abi) -> (Vec<&'static str>, u64) {
@@ -197,6 +199,9 @@ mod tests {
     #[test]
     fn a_value_is_named_as_a_whole() {
         assert_eq!(SEEK.name_of(2, Abi::X86_64), Some("SEEK_END"));
+        assert_eq!(SIGNAL.name_of(34, Abi::X86_64), Some("SIGRT_2"));
+        assert_eq!(by_name("dirfd").unwrap().name_of(0xffff_ff9c, Abi::X86_64), Some("AT_FDCWD"));
+        assert_eq!(by_name("dirfd").unwrap().name_of((-100_i64).cast_unsigned(), Abi::X86_64), Some("AT_FDCWD"));
         assert_eq!(SEEK.name_of(99, Abi::X86_64), None);
         assert_eq!(SEEK.name_of(1 << 32, Abi::X86_64), None);
         assert_eq!(OPEN.name_of(0o100, Abi::X86_64), Some("O_CREAT"));
@@ -209,6 +214,7 @@ mod tests {
         assert_eq!(split(&OPEN, 0, Abi::X86_64), (vec!["O_RDONLY"], 0));
         assert_eq!(split(&OPEN, 1 << 40 | 0o100, Abi::X86_64), (vec!["O_RDONLY", "O_CREAT"], 1 << 40));
         assert_eq!(split(&CLONE, 0x1_0100, Abi::I386), (vec!["CLONE_VM", "CLONE_THREAD"], 0));
+        assert_eq!(split(&OPEN_FLAGS, 0o2004000, Abi::X32), (vec!["O_NONBLOCK", "O_CLOEXEC"], 0));
     }
 
     #[test]
@@ -216,6 +222,20 @@ mod tests {
         assert_eq!(split(&OPEN, 0o4010000, Abi::X86_64), (vec!["O_RDONLY", "O_SYNC"], 0));
         assert_eq!(split(&OPEN, 0o10000, Abi::X86_64), (vec!["O_RDONLY", "O_DSYNC"], 0));
         assert_eq!(split(&OPEN, 0o4000000, Abi::X86_64), (vec!["O_RDONLY"], 0o4000000));
+    }
+
+    #[test]
+    fn parts_are_values_first_or_last() {
+        let names = |set, value| split(set, value, Abi::X86_64);
+        assert_eq!(names(&CLONE, 0x111), (vec!["CLONE_VM", "SIGCHLD"], 0));
+        assert_eq!(names(&CLONE, 0x1ff), (vec!["CLONE_VM", "255"], 0));
+        assert_eq!(names(&FUTEX_OP, 0x189), (vec!["FUTEX_WAIT_BITSET_PRIVATE", "FUTEX_CLOCK_REALTIME"], 0));
+        assert_eq!(names(&FUTEX_OP, 0x17f), (vec!["FUTEX_CLOCK_REALTIME"], 0x7f));
+        let huge = ["MAP_PRIVATE", "MAP_ANONYMOUS", "MAP_HUGETLB", "21<<MAP_HUGE_SHIFT"];
+        assert_eq!(names(&MMAP, 0x5404_0022), (huge.to_vec(), 0));
+        assert_eq!(names(&MMAP, 0), (vec!["MAP_FILE"], 0));
+        assert_eq!(names(&SHMGET, 0o1600), (vec!["IPC_CREAT", "0600"], 0));
+        assert_eq!(names(&STATX, 0x100), (vec!["AT_STATX_SYNC_AS_STAT", "AT_SYMLINK_NOFOLLOW"], 0));
     }
 
     #[test]
