@@ -15,6 +15,7 @@ pub mod capture;
 pub mod bus;
 pub mod state;
 pub mod event;
+pub mod scap;
 pub mod rules;
 pub mod sink;
 pub mod control;

@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders in the order data moves; each uses only those before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "model", "sys", "arch", "table", "decode", "options", "filter", "engine", "capture", "bus", "state", "event",
-    "rules", "sink", "control",
+    "scap", "rules", "sink", "control",
 ];
 
 const MOST_LINES: usize = 400;

@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod fds;
+pub mod host;
 pub mod inherited;
 pub mod limits;
 pub mod memory;

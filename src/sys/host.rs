@@ -1,0 +1,78 @@
+//! What a capture says of the machine it was made on. Asked once, and not of any tracee.
+
+use nix::ifaddrs::getifaddrs;
+use nix::sys::socket::SockaddrStorage;
+use std::fs;
+
+/// The machine of a capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// CPUs.
+    pub cpus: u32,
+    /// Bytes of memory.
+    pub memory: u64,
+    /// The largest process id.
+    pub max_pid: u64,
+    /// Its name.
+    pub name: String,
+    /// When it started, nanoseconds since the epoch.
+    pub boot: u64,
+    /// Its addresses.
+    pub interfaces: Vec<Interface>,
+    /// The bytes of /etc/passwd.
+    pub passwd: Vec<u8>,
+    /// The bytes of /etc/group.
+    pub group: Vec<u8>,
+}
+
+/// One address of an interface: 4 or 16 bytes each, in the order they are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// The interface.
+    pub name: String,
+    /// The address.
+    pub address: Vec<u8>,
+    /// The mask of its network.
+    pub mask: Vec<u8>,
+    /// The address of all in its network.
+    pub broadcast: Vec<u8>,
+}
+
+impl Host {
+    /// Asks this machine. What it does not tell is 0 or empty.
+    #[must_use]
+    pub fn ask() -> Host {
+        let proc = |name: &str| fs::read_to_string(format!("/proc/{name}")).unwrap_or_default();
+        let number = |line: Option<&str>| line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+        let (stat, memory) = (proc("stat"), proc("meminfo"));
+        let cpus = stat.lines().filter(|line| line.starts_with("cpu") && !line.starts_with("cpu ")).count();
+        Host {
+            cpus: u32::try_from(cpus).unwrap_or(0),
+            memory: number(memory.lines().find(|line| line.starts_with("MemTotal:"))).unwrap_or(0) * 1024,
+            max_pid: proc("sys/kernel/pid_max").trim().parse().unwrap_or(0),
+            name: proc("sys/kernel/hostname").trim().to_owned(),
+            boot: number(stat.lines().find(|line| line.starts_with("btime "))).unwrap_or(0) * 1_000_000_000,
+            interfaces: interfaces(),
+            passwd: fs::read("/etc/passwd").unwrap_or_default(),
+            group: fs::read("/etc/group").unwrap_or_default(),
+        }
+    }
+}
+
+fn interfaces() -> Vec<Interface> {
+    let Ok(all) = getifaddrs() else { return Vec::new() };
+    let of = |each: nix::ifaddrs::InterfaceAddress| {
+        let address = octets(each.address.as_ref()?)?;
+        let part = |part: Option<&SockaddrStorage>| {
+            part.and_then(octets).filter(|part| part.len() == address.len()).unwrap_or_else(|| vec![0; address.len()])
+        };
+        let (mask, broadcast) = (part(each.netmask.as_ref()), part(each.broadcast.as_ref()));
+        Some(Interface { name: each.interface_name, address, mask, broadcast })
+    };
+    all.filter_map(of).collect()
+}
+
+fn octets(address: &SockaddrStorage) -> Option<Vec<u8>> {
+    let v4 = address.as_sockaddr_in().map(|address| address.ip().octets().to_vec());
+    v4.or_else(|| address.as_sockaddr_in6().map(|address| address.ip().octets().to_vec()))
+}
