@@ -186,7 +186,10 @@ fn check_halves(args: &[(&str, &str, &str)]) -> Result<(), String> {
 }
 
 fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], names: Names<'_>) -> Result<String, String> {
-    let address = kind.starts_with('&') || kind.starts_with("bytes(") || ADDRESSES.contains(&kind);
+    let address = kind.starts_with('&') || ADDRESSES.contains(&kind) || {
+        let head = kind.split('(').next().unwrap_or_default();
+        matches!(head, "bytes" | "union") && kind.ends_with(')')
+    };
     if phase != "In" && !address {
         return Err(format!("`{kind}` is no address, so the kernel writes nothing there; take `<` away"));
     }
@@ -211,13 +214,15 @@ fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], names: Names<
         ("flags" | "enum", _, Some(set)) if is_name(set) => {
             Ok(format!("Kind::{}(&{})", capital(head), names.sets.reference(set, head)?))
         }
+        ("union", _, Some(name)) if is_name(name) => Ok(format!("Kind::Union({})", names.structs.shape(name)?)),
         (_, Some(name), None) if is_name(name) => Ok(format!("Kind::Struct({})", names.structs.reference(name)?)),
         (_, Some(name), Some(inner)) if is_name(name) => {
             let shape = if kind.ends_with(']') { "StructArray" } else { "StructSized" };
             Ok(format!("Kind::{shape}({}, {})", names.structs.reference(name)?, length(inner)?))
         }
         _ => Err(format!(
-            "`{kind}` is no kind; write {} bytes(LENGTH) flags(SET) enum(SET) &STRUCT &STRUCT[COUNT] &STRUCT(SIZE)",
+            "`{kind}` is no kind; write {} bytes(LENGTH) flags(SET) enum(SET) &STRUCT &STRUCT[COUNT] &STRUCT(SIZE) \
+             union(SHAPE)",
             PLAIN.join(" ")
         )),
     }

@@ -141,6 +141,8 @@ fn start(plan: &Plan, output: Output, filtered: bool) -> std::io::Result<Run> {
         args: needs.args,
         fds: needs.fds,
         opened: needs.opened,
+        named: needs.named,
+        env: false,
         str_max: plan.output.str_max,
         probe: plan.probe,
     };

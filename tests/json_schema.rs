@@ -82,20 +82,22 @@ fn sample() -> Run {
     ];
     run.feed(head(Kind::Exec, 0, 0), &[10, 0, 4242], &pieces);
     let path: [(Role, u16, State, &[u8]); 3] = [
-        (Role::Arg1, 0, State::Whole, b"/etc/\"\\\n\x1b\xff"),
+        (Role::Arg1, 7, State::Whole, b"/etc/\"\\\n\x1b\xff"),
         (Role::Fd, 0, State::Whole, b"/dev/null"),
         (Role::Fd, 1, State::Whole, b"pipe:[\xff]"),
     ];
-    run.feed(head(Kind::Enter, 257, 0), &[0xffff_ff9c, 0x7ffe_0000_0000, 0, 0], &path);
+    run.feed(head(Kind::Enter, 257, 0), &[0xffff_ff9c, 7, 0, 0], &path);
     let mut exit = head(Kind::Exit, 257, 3);
     exit.flags = flag::MISMATCH;
     let opened: [(Role, u16, State, &[u8]); 1] = [(Role::Opened, 0, State::Whole, b"/etc/x")];
-    run.feed(exit, &[0xffff_ff9c, 0x7ffe_0000_0000, 0, 0], &opened);
-    let words: [(Role, u16, State, &[u8]); 4] = [
-        (Role::Arg0, 0, State::Cut, &[b'x'; 100]),
-        (Role::Arg1, 0, State::Whole, b"a"),
-        (Role::Arg1, 1, State::Unreadable, b"\xfe"),
-        (Role::Arg1, 2, State::Cut, b""),
+    run.feed(exit, &[0xffff_ff9c, 7, 0, 0], &opened);
+    let list: Vec<u8> = [3, 4, 5u64].iter().flat_map(|address| address.to_le_bytes()).collect();
+    let words: [(Role, u16, State, &[u8]); 5] = [
+        (Role::Arg0, 1, State::Cut, &[b'x'; 100]),
+        (Role::Arg1, 2, State::Cut, &list),
+        (Role::Arg1, 3, State::Whole, b"a"),
+        (Role::Arg1, 4, State::Unreadable, b"\xfe"),
+        (Role::Arg1, 5, State::Cut, b""),
     ];
     run.feed(head(Kind::Enter, 59, 0), &[1, 2, u64::MAX], &words);
     run.feed(head(Kind::Exit, 59, -2), &[1, 2, u64::MAX], &[]);

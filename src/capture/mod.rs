@@ -6,6 +6,7 @@
 mod args;
 mod proc;
 
+pub use crate::decode::walk::MAX_PATH;
 use crate::engine::{Call, Identity, Observer, Task};
 use crate::model::Pid;
 use crate::model::record::{HEADER, Head, Kind, PIECE_HEADER, Role, State, Unfinished, Writer, flag};
@@ -15,18 +16,6 @@ use crate::sys::ptrace::SignalInfo;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// The longest path the kernel takes (`PATH_MAX`, with its NUL).
-pub const MAX_PATH: usize = 4096;
-
-/// Most bytes of all strings of one argv or envp.
-pub const MAX_LIST: usize = 32 * 1024;
-
-/// Most items of one argv or envp.
-pub const MAX_ITEMS: usize = 128;
-
-/// Most bytes of one buffer argument, whatever `-s` says.
-pub const MAX_BUFFER: usize = 16 * 1024;
 
 /// Most bytes of a command line from /proc.
 pub const MAX_CMDLINE: usize = 32 * 1024;
@@ -49,6 +38,10 @@ pub struct Wanted {
     pub fds: bool,
     /// The file that an open really opened, and working directories.
     pub opened: bool,
+    /// What the file descriptors that a call names refer to.
+    pub named: bool,
+    /// The environment of new programs, not only how many variables it has.
+    pub env: bool,
     /// Most bytes of one text argument.
     pub str_max: usize,
     /// Process events.

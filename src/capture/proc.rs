@@ -3,7 +3,7 @@
 //! Asked only while the task is stopped, and of the parent of a new tracee once: never of one that may be gone.
 
 use super::{MAX_CMDLINE, MAX_FDS, MAX_PATH};
-use crate::capture::args::failed;
+use crate::decode::walk::failed;
 use crate::engine::Call;
 use crate::model::Pid;
 use crate::model::record::{Role, State, Writer, flag};

@@ -1,9 +1,92 @@
-//! Raw words and pieces of memory to named values, by the argument's kind. Pure: the same bytes always decode the same.
+//! What arguments mean, as data: raw words and pieces of memory to a tree of named values. Pure: the same bytes always
+//! decode the same.
 //!
-//! Nothing here formats, and nothing here knows how a value was read.
+//! Nothing here formats, and nothing here knows how a value was read: a walk asks a source, which is the stopped tracee
+//! while capturing and a record afterwards.
 
 pub mod errno;
+pub mod tree;
+pub mod walk;
+mod args;
+mod flat;
+mod pieces;
+mod shapes;
 mod value;
 
-pub use value::{Argument, Arguments, Content, List, Raw, Text};
-pub(crate) use value::{decode_call, decode_process};
+pub use args::{room, walk_arg};
+pub use value::{Raw, Text, decode_raw};
+
+use crate::model::Abi;
+use crate::model::record::{Kind, Record, Role};
+use crate::table::{Phase, Row};
+use pieces::Pieces;
+use tree::{Tree, Value};
+use walk::{Call, Limits, Walk};
+
+/// Fills `tree` with the arguments of the call that `record` tells of, one value each, in the registers' order.
+///
+/// At exit the input arguments come from the `entered` record. What a call changes is a [`Value::Changed`] when both
+/// sides are known.
+pub fn decode_call(
+    tree: &mut Tree,
+    record: &Record<'_>,
+    entered: Option<&Record<'_>>,
+    row: &'static Row,
+    limits: Limits,
+) {
+    let head = record.head();
+    let abi = head.abi.unwrap_or(Abi::X86_64);
+    let words = if record.args().is_empty() { entered.map_or(&[][..], Record::args) } else { record.args() };
+    let at_enter = Call { row, abi, args: words, result: None };
+    let at_exit = Call { result: Some(head.result), ..at_enter };
+    let mut now = Pieces::new(record, entered);
+    let mut old = entered.map(Pieces::entered);
+    for (index, arg) in row.args(abi).iter().enumerate().take(words.len()) {
+        let index_of = u8::try_from(index).unwrap_or(0);
+        let enter_side = head.kind != Kind::Exit || arg.phase == Phase::In || arg.kind.is_word();
+        let failed = walk::failed(head.result);
+        match (&mut old, head.kind) {
+            (_, Kind::Enter) => walk_arg(&mut Walk::new(&mut now, Some(tree), at_enter, limits), index_of, arg),
+            (Some(old), _) if enter_side || (arg.phase == Phase::InOut && failed) => {
+                walk_arg(&mut Walk::new(old, Some(tree), at_enter, limits), index_of, arg);
+            }
+            (Some(old), _) if arg.phase == Phase::InOut && words.get(index).is_some_and(|word| *word != 0) => {
+                tree.open(arg.name, Value::Changed);
+                walk_arg(&mut Walk::new(old, Some(tree), at_enter, limits), index_of, arg);
+                walk_arg(&mut Walk::new(&mut now, Some(tree), at_exit, limits), index_of, arg);
+                tree.close_changed();
+            }
+            // A call that never returned wrote nothing that can be known.
+            (None, Kind::Unfinished) => {
+                walk_arg(&mut Walk::new(&mut now, Some(tree), at_enter, limits), index_of, arg);
+            }
+            _ => walk_arg(&mut Walk::new(&mut now, Some(tree), at_exit, limits), index_of, arg),
+        }
+    }
+}
+
+/// Fills `tree` with what the record of a process event tells.
+pub fn decode_process(tree: &mut Tree, record: &Record<'_>) {
+    let head = record.head();
+    let mut pieces = Pieces::new(record, None);
+    let number = |index: usize| Value::Signed(record.args().get(index).map_or(0, |arg| arg.cast_signed()));
+    match head.kind {
+        Kind::Fork => tree.put("child_tid", number(0)),
+        Kind::Exec => {
+            tree.put("filename", Value::Path(pieces.role(Role::Exe)));
+            tree.put("former_tid", number(0));
+        }
+        Kind::End => {
+            let (signal, code) = (head.result & 0x7f, head.result >> 8 & 0xff);
+            tree.put("exit_code", Value::Signed(if signal == 0 { code } else { 0 }));
+            tree.put("sig", Value::Signed(signal));
+            tree.put("core", Value::Signed(head.result >> 7 & 1));
+        }
+        Kind::Signal => {
+            tree.put("sig", Value::Signed(head.result));
+            tree.put("si_code", number(0));
+            tree.put("si_pid", number(1));
+        }
+        _ => {}
+    }
+}

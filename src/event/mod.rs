@@ -3,11 +3,18 @@
 //! Values are borrowed from the record and made when a sink asks for them, so that a format that shows no arguments
 //! pays for none. Nothing here formats, and nothing here knows how a value was read.
 
-use crate::decode::{Arguments, Content, Text, decode_call, decode_process, errno};
+mod path;
+
+use crate::decode::tree::{Seen, Store, Tree, Value};
+use crate::decode::walk::Limits;
+use crate::decode::{Raw, Text, decode_call, decode_process, decode_raw, errno};
 use crate::model::Abi;
-use crate::model::record::{Head, Kind, Piece, Record, Role, Unfinished, flag};
+use crate::model::record::{Head, Kind as RecordKind, Piece, Record, Role, Unfinished, flag};
 use crate::state::Who;
-use crate::table::{self, Row};
+use crate::table::{self, Arg, Kind, Phase, Row};
+
+/// The names of the arguments of a call that no row has.
+const UNNAMED: [&str; 6] = ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"];
 
 /// The bit that marks an x32 call's number.
 const X32_BIT: u32 = 0x4000_0000;
@@ -104,25 +111,32 @@ impl<'a> Event<'a> {
     ) -> Option<Event<'a>> {
         let head = record.head();
         let (sort, dir, outcome) = match head.kind {
-            Kind::Enter => (Sort::Call, Dir::Enter, Outcome::Entered),
-            Kind::Exit => (Sort::Call, Dir::Exit, Outcome::Returned(head.result)),
-            Kind::Unfinished => (Sort::Call, Dir::Exit, Outcome::Unfinished(Unfinished::from_result(head.result))),
-            Kind::Fork => {
+            RecordKind::Enter => (Sort::Call, Dir::Enter, Outcome::Entered),
+            RecordKind::Exit => (Sort::Call, Dir::Exit, Outcome::Returned(head.result)),
+            RecordKind::Unfinished => {
+                (Sort::Call, Dir::Exit, Outcome::Unfinished(Unfinished::from_result(head.result)))
+            }
+            RecordKind::Fork => {
                 let child = record.args().first().map_or(0, |child| child.cast_signed());
                 (Sort::Process, Dir::Exit, Outcome::Returned(child))
             }
-            Kind::Exec => (Sort::Process, Dir::Exit, Outcome::Returned(0)),
-            Kind::End | Kind::Signal => (Sort::Process, Dir::Exit, Outcome::Returned(head.result)),
-            Kind::Notice => (Sort::Notice, Dir::Exit, Outcome::Returned(0)),
-            Kind::Born | Kind::Comm | Kind::Creds | Kind::Reparent | Kind::Outsider | Kind::Moved => return None,
+            RecordKind::Exec => (Sort::Process, Dir::Exit, Outcome::Returned(0)),
+            RecordKind::End | RecordKind::Signal => (Sort::Process, Dir::Exit, Outcome::Returned(head.result)),
+            RecordKind::Notice => (Sort::Notice, Dir::Exit, Outcome::Returned(0)),
+            RecordKind::Born
+            | RecordKind::Comm
+            | RecordKind::Creds
+            | RecordKind::Reparent
+            | RecordKind::Outsider
+            | RecordKind::Moved => return None,
         };
         let row = if sort == Sort::Call { row(head) } else { None };
         let name = match head.kind {
-            Kind::Fork => Name::Known("sched_process_fork"),
-            Kind::Exec => Name::Known("sched_process_exec"),
-            Kind::End => Name::Known("sched_process_exit"),
-            Kind::Signal => Name::Known("signal_deliver"),
-            Kind::Notice => Name::Known("smtrace_notice"),
+            RecordKind::Fork => Name::Known("sched_process_fork"),
+            RecordKind::Exec => Name::Known("sched_process_exec"),
+            RecordKind::End => Name::Known("sched_process_exit"),
+            RecordKind::Signal => Name::Known("signal_deliver"),
+            RecordKind::Notice => Name::Known("smtrace_notice"),
             _ => row.map_or(Name::Unknown(head.nr.cast_signed()), |row| Name::Known(row.name)),
         };
         let entered = entered.filter(|entered| {
@@ -163,14 +177,83 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The arguments.
-    #[must_use]
-    pub fn arguments(&self) -> Arguments<'a> {
-        match self.sort {
-            Sort::Call => decode_call(self.record, self.entered, self.row, self.dir == Dir::Exit, self.str_max),
-            Sort::Process => decode_process(self.record),
-            Sort::Notice => Arguments::default(),
+    /// Fills `tree` with the arguments, one value each.
+    pub fn values(&self, tree: &mut Tree) {
+        tree.clear();
+        match (self.sort, self.row) {
+            (Sort::Call, Some(row)) => decode_call(tree, self.record, self.entered, row, self.limits()),
+            (Sort::Call, None) => {
+                for (name, word) in UNNAMED.iter().zip(self.words()) {
+                    tree.put(name, Value::Hex(*word));
+                }
+            }
+            (Sort::Process, _) => decode_process(tree, self.record),
+            (Sort::Notice, _) => {}
         }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { str_max: self.str_max, env: true }
+    }
+
+    /// The words in the argument registers; none for an event that is no call.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        match (self.sort, self.record.args(), self.entered) {
+            (Sort::Call, [], Some(entered)) => entered.args(),
+            (Sort::Call, words, _) => words,
+            _ => &[],
+        }
+    }
+
+    /// The rows of the arguments, those of the call's ABI.
+    #[must_use]
+    pub fn rows(&self) -> &'static [Arg] {
+        self.row.map_or(&[], |row| row.args(self.head().abi.unwrap_or(Abi::X86_64)))
+    }
+
+    /// What the register of argument `index` holds.
+    #[must_use]
+    pub fn raw(&self, index: usize) -> Option<Raw> {
+        let word = *self.words().get(index)?;
+        let abi = self.head().abi.unwrap_or(Abi::X86_64);
+        Some(self.rows().get(index).map_or(Raw::Hex(word), |arg| decode_raw(arg.kind, word, abi)))
+    }
+
+    /// The bytes that a value of `tree`, this event's, stands for.
+    #[must_use]
+    pub fn bytes<'t>(&self, seen: &Seen, tree: &'t Tree) -> &'t [u8]
+    where
+        'a: 't,
+    {
+        match seen.store {
+            Store::Record => seen.of(self.record.bytes()),
+            Store::Entered => self.entered.map_or(&[], |entered| seen.of(entered.bytes())),
+            Store::Own => seen.of(tree.words()),
+        }
+    }
+
+    /// The text that a value of `tree`, this event's, stands for.
+    #[must_use]
+    pub fn text_of<'t>(&self, seen: &Seen, tree: &'t Tree) -> Text<'t>
+    where
+        'a: 't,
+    {
+        Text::seen(seen, self.bytes(seen, tree))
+    }
+
+    /// What the file descriptor `number` refers to, if the event knows.
+    #[must_use]
+    pub fn descriptor(&self, number: i32) -> Option<Text<'a>> {
+        let number = u64::try_from(number).ok()?;
+        let named = |record: &Record<'a>| {
+            let is = |piece: &Piece<'a>| {
+                piece.address == number
+                    && [Role::Named, Role::Fd, Role::Opened].iter().any(|role| *role as u8 == piece.role)
+            };
+            record.pieces().find(is).map(|piece| Text::of(&piece, usize::MAX))
+        };
+        named(self.record).or_else(|| self.entered.and_then(named))
     }
 
     /// The open file descriptors of the process, ascending.
@@ -207,10 +290,17 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn redirected(&self) -> bool {
         let Some(opened) = self.opened() else { return false };
-        self.arguments().iter().any(|argument| match argument.content {
-            Content::Text(text) if argument.is_path && !text.cut => !may_name(text.bytes, opened.bytes),
-            _ => false,
-        })
+        let paths = self.rows().iter().enumerate().filter(|(_, arg)| arg.kind == Kind::Path && arg.phase == Phase::In);
+        paths.filter_map(|(index, _)| self.path(index)).any(|path| !path.cut && !may_name(path.bytes, opened.bytes))
+    }
+
+    /// The text of argument `index` as the program gave it, if it is one.
+    #[must_use]
+    pub fn path(&self, index: usize) -> Option<Text<'a>> {
+        let (role, address) = (Role::arg(index)?, *self.words().get(index)?);
+        let given = self.entered.unwrap_or(self.record);
+        let is = |piece: &Piece<'a>| piece.role == role as u8 && piece.address == address;
+        given.pieces().find(is).map(|piece| Text::of(&piece, usize::MAX)).filter(|text| !text.unreadable)
     }
 
     /// The words of a notice.

@@ -83,10 +83,10 @@ impl Run {
 fn an_exit_shows_what_its_enter_read() {
     let mut run = Run::new(&plan("ebpf"));
     let pieces = [(Role::Arg1, &b"/etc/passwd"[..]), (Role::Fd, b"/dev/tty")];
-    run.record(Kind::Enter, (10, 10), OPENAT, 0, &[0, 1, 2, 3], &pieces);
-    run.record(Kind::Exit, (10, 10), OPENAT, 3, &[0, 1, 2, 3], &[]);
+    run.record(Kind::Enter, (10, 10), OPENAT, 0, &[0, 0x1000, 2, 3], &pieces);
+    run.record(Kind::Exit, (10, 10), OPENAT, 3, &[0, 0x1000, 2, 3], &[]);
     // The next call of the thread does not inherit it.
-    run.record(Kind::Exit, (10, 10), OPENAT, 4, &[0, 1, 2, 3], &[]);
+    run.record(Kind::Exit, (10, 10), OPENAT, 4, &[0, 0x1000, 2, 3], &[]);
     let text = String::from_utf8(run.out.clone()).unwrap();
     assert_eq!(text.matches("filename=/etc/passwd").count(), 2, "{text}");
     assert_eq!(text.matches("(/dev/tty)").count(), 2, "{text}");
@@ -98,10 +98,10 @@ fn an_execve_by_a_thread_returns_under_the_process_id() {
     let mut run = Run::new(&plan("ebpf"));
     run.record(Kind::Born, (10, 11), 0, 0, &[2, 10, 0, 0], &[]);
     run.record(Kind::Enter, (10, 10), GETPID, 0, &[], &[]);
-    run.record(Kind::Enter, (10, 11), EXECVE, 0, &[1, 2, 3], &[(Role::Arg0, b"/bin/true")]);
+    run.record(Kind::Enter, (10, 11), EXECVE, 0, &[0x1000, 2, 3], &[(Role::Arg0, b"/bin/true")]);
     run.record(Kind::Unfinished, (10, 10), GETPID, Unfinished::Exec as i64, &[], &[]);
     run.record(Kind::Exec, (10, 10), 0, 0, &[11, 0, 0], &[(Role::Comm, b"true")]);
-    run.record(Kind::Exit, (10, 10), EXECVE, 0, &[1, 2, 3], &[]);
+    run.record(Kind::Exit, (10, 10), EXECVE, 0, &[0x1000, 2, 3], &[]);
     let want = ["getpid > 0 10 10", "execve > 0 10 11", "getpid < ? 10 10", "execve < 0 10 10"];
     assert_eq!(run.lines(), want);
     let text = String::from_utf8(run.out.clone()).unwrap();
@@ -209,8 +209,8 @@ fn a_notice_is_always_written() {
 fn memory_does_not_grow_with_calls() {
     let mut run = Run::new(&plan("ebpf"));
     for _ in 0..1000 {
-        run.record(Kind::Enter, (10, 10), OPENAT, 0, &[0, 1, 2, 3], &[(Role::Arg1, &[b'x'; 1000])]);
-        run.record(Kind::Exit, (10, 10), OPENAT, 3, &[0, 1, 2, 3], &[]);
+        run.record(Kind::Enter, (10, 10), OPENAT, 0, &[0, 0x1000, 2, 3], &[(Role::Arg1, &[b'x'; 1000])]);
+        run.record(Kind::Exit, (10, 10), OPENAT, 3, &[0, 0x1000, 2, 3], &[]);
     }
     assert!(run.pipeline.entered.is_empty());
     assert_eq!(run.pipeline.spare.len(), 1);

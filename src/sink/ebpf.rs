@@ -5,15 +5,17 @@ use super::escape::{Place, render_text};
 use super::lines::Lines;
 use super::module::{render_name, render_number, render_result, render_who};
 use super::{Format, Needs, Sink};
-use crate::decode::{Argument, Content, Raw, Text};
+use crate::decode::tree::{Node, Seen, Tree, Value};
+use crate::decode::{Raw, Text};
 use crate::event::{Event, Sort};
+use crate::table::Kind;
 use std::io::Write as _;
 
 /// The registry's line.
 pub(super) const FORMAT: Format = Format {
     name: "ebpf",
     about: "text as the eBPF plugin writes it: call, result, who, arguments, open files",
-    needs: Needs { args: true, fds: true, opened: true },
+    needs: Needs { args: true, fds: true, opened: true, named: false },
     make: |_| Box::new(Ebpf::new(clock::local)),
 };
 
@@ -22,12 +24,13 @@ pub(super) const FORMAT: Format = Format {
 pub(super) struct Ebpf {
     clock: Clock,
     lines: Lines,
+    tree: Tree,
 }
 
 impl Ebpf {
     /// A sink for local time of `zone`.
     pub(super) fn new(zone: Zone) -> Ebpf {
-        Ebpf { clock: Clock::new(zone, ' '), lines: Lines::default() }
+        Ebpf { clock: Clock::new(zone, ' '), lines: Lines::default(), tree: Tree::default() }
     }
 }
 
@@ -50,9 +53,10 @@ impl Sink for Ebpf {
             render_text(event.text().map_or(b"", |text| text.bytes), Place::Value, out);
         }
         let mut separator: &[u8] = b"";
-        for argument in event.arguments().iter() {
+        event.values(&mut self.tree);
+        for (index, (at, node)) in self.tree.level(0..self.tree.len()).enumerate() {
             out.extend_from_slice(separator);
-            render_argument(argument, out);
+            render_argument(event, &self.tree, index, at, node, out);
             separator = b", ";
         }
         out.extend_from_slice(b"), fds=[");
@@ -82,32 +86,43 @@ impl Sink for Ebpf {
     }
 }
 
-fn render_argument(argument: &Argument<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(argument.name.as_bytes());
+/// An argument as the sibling prints it: texts and lists of texts, else the register.
+fn render_argument(event: &Event<'_>, tree: &Tree, index: usize, at: usize, node: &Node, out: &mut Vec<u8>) {
+    out.extend_from_slice(node.name.as_bytes());
     out.push(b'=');
-    match &argument.content {
-        Content::None | Content::Unreadable => match argument.raw {
-            Some(Raw::Signed(number)) => render_number(number, out),
-            Some(Raw::Unsigned(number)) => render_number(number, out),
-            Some(Raw::Hex(number)) => drop(write!(out, "{number:#x}")),
-            None => {}
-        },
-        Content::Text(text) => {
-            render_text(text.bytes, Place::Value, out);
-            render_rest(text, out);
-        }
-        Content::List(list) => {
+    match node.value {
+        Value::Path(seen) | Value::Str(seen) | Value::Bytes(seen) => render_seen(event, tree, &seen, out),
+        Value::List if event.rows().get(index).is_some_and(|arg| arg.kind == Kind::Strv) => {
             out.push(b'[');
             let mut separator: &[u8] = b"";
-            for item in list.items() {
+            for (_, item) in tree.inside(at) {
                 out.extend_from_slice(separator);
-                render_text(item.bytes, Place::Value, out);
-                render_rest(&item, out);
+                match item.value {
+                    Value::Str(seen) => render_seen(event, tree, &seen, out),
+                    _ => out.extend_from_slice(b"..."),
+                }
                 separator = b", ";
+            }
+            if node.more {
+                out.extend_from_slice(separator);
+                out.extend_from_slice(b"...");
             }
             out.push(b']');
         }
+        value => {
+            match event.raw(index).unwrap_or(Raw::Signed(if let Value::Signed(number) = value { number } else { 0 })) {
+                Raw::Signed(number) => render_number(number, out),
+                Raw::Unsigned(number) => render_number(number, out),
+                Raw::Hex(number) => drop(write!(out, "{number:#x}")),
+            }
+        }
     }
+}
+
+fn render_seen(event: &Event<'_>, tree: &Tree, seen: &Seen, out: &mut Vec<u8>) {
+    let text = event.text_of(seen, tree);
+    render_text(text.bytes, Place::Value, out);
+    render_rest(&text, out);
 }
 
 /// Says that a text goes on.

@@ -5,6 +5,7 @@ use super::lines::Lines;
 use super::module::join_cmdline;
 use super::wire::{Bytes, CallHead, Digits, Doer, EventName, Guarded, NoticeHead, Number, ProcessHead, Tail, VERSION};
 use super::{Format, Needs, Sink};
+use crate::decode::tree::Tree;
 use crate::decode::{Raw, errno};
 use crate::event::{Event, Outcome, Sort};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use serde::Serialize;
 pub(super) const FORMAT: Format = Format {
     name: "json",
     about: "one JSON object a line, docs/event.schema.json: all that is known",
-    needs: Needs { args: true, fds: true, opened: true },
+    needs: Needs { args: true, fds: true, opened: true, named: false },
     make: |_| Box::new(Json::new(clock::local)),
 };
 
@@ -23,12 +24,13 @@ pub(super) struct Json {
     clock: Clock,
     lines: Lines,
     time: Vec<u8>,
+    tree: Tree,
 }
 
 impl Json {
     /// A sink for local time of `zone`.
     pub(super) fn new(zone: Zone) -> Json {
-        Json { clock: Clock::new(zone, 'T'), lines: Lines::default(), time: Vec::new() }
+        Json { clock: Clock::new(zone, 'T'), lines: Lines::default(), time: Vec::new(), tree: Tree::default() }
     }
 }
 
@@ -45,7 +47,8 @@ impl Sink for Json {
             continue_object(&Doer::new(who, &joined), out);
         });
         if event.sort != Sort::Notice {
-            continue_object(&Tail::new(event), out);
+            event.values(&mut self.tree);
+            continue_object(&Tail::new(event, &self.tree), out);
         }
         out.extend_from_slice(b"}\n");
     }

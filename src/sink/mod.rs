@@ -9,6 +9,7 @@ mod escape;
 mod json;
 mod lines;
 mod module;
+mod values;
 mod wire;
 
 use crate::event::Event;
@@ -23,6 +24,8 @@ pub struct Needs {
     pub fds: bool,
     /// What the new file descriptor of an open refers to.
     pub opened: bool,
+    /// What the file descriptors that a call names refer to. With `fds` that is known already.
+    pub named: bool,
 }
 
 /// An output format.
@@ -65,7 +68,8 @@ pub fn by_name(name: &str) -> Option<&'static Format> {
 }
 
 /// The sink of the plan's format; `options` has refused names that are none.
-pub(crate) fn make(plan: &Plan) -> (Needs, Box<dyn Sink + Send>) {
+#[must_use]
+pub fn make(plan: &Plan) -> (Needs, Box<dyn Sink + Send>) {
     let format = by_name(&plan.output.format).unwrap_or(&module::FORMAT);
     (format.needs, (format.make)(plan))
 }

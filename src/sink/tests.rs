@@ -10,6 +10,7 @@ use chrono::FixedOffset;
 /// 2025-06-12 14:15:02.492380090 +02:00
 const TIME: u64 = 1_749_730_502_492_380_090;
 const PATH: u64 = 0x7ffe_0000_1000;
+const LIST: u64 = 0x7ffe_0000_2000;
 
 fn zone(_: i64) -> FixedOffset {
     FixedOffset::east_opt(7200).unwrap()
@@ -100,16 +101,17 @@ fn arguments_show_what_was_read() {
     // read: the buffer is an address until the call has filled it.
     let enter = bytes(&head(Kind::Enter, 7, 0, 0), &[3, PATH, 100], &[]);
     assert_eq!(args(line(&mut ebpf, &account, &enter, None)), "(fd=3, buf=0x7ffe00001000, count=100)");
-    let exit = bytes(&head(Kind::Exit, 7, 0, 3), &[3, PATH, 100], &[(Role::Arg1, 0, PATH, State::Cut, b"a\nb")]);
+    let exit = bytes(&head(Kind::Exit, 7, 0, 100), &[3, PATH, 100], &[(Role::Arg1, 0, PATH, State::Cut, b"a\nb")]);
     assert_eq!(args(line(&mut ebpf, &account, &exit, Some(&enter))), r"(fd=3, buf=a\nb..., count=100)");
     // execve: lists, NULL, a text longer than the limit, a path longer than it, and a list whose end was not seen.
+    let list: Vec<u8> = [LIST + 8, LIST + 16].iter().flat_map(|address: &u64| address.to_le_bytes()).collect();
     let pieces = [
         (Role::Arg0, 0, PATH, State::Whole, &[b'x'; 40][..]),
-        (Role::Arg1, 0, 1, State::Whole, b"a, b"),
-        (Role::Arg1, 1, 1, State::Whole, &[b'y'; 40][..]),
-        (Role::Arg1, 2, PATH, State::Unreadable, b""),
+        (Role::Arg1, 0, LIST, State::Unreadable, &list),
+        (Role::Arg1, 0, LIST + 8, State::Whole, b"a, b"),
+        (Role::Arg1, 0, LIST + 16, State::Whole, &[b'y'; 40][..]),
     ];
-    let enter = bytes(&head(Kind::Enter, 7, 59, 0), &[PATH, PATH, 0], &pieces);
+    let enter = bytes(&head(Kind::Enter, 7, 59, 0), &[PATH, LIST, 0], &pieces);
     let want = format!(r"(filename={}, argv=[a\x2c b, {}..., ...], envp=0x0)", "x".repeat(40), "y".repeat(32));
     assert_eq!(args(line(&mut ebpf, &account, &enter, None)), want);
     let lost = bytes(&head(Kind::Enter, 7, 59, 0), &[1, PATH, 0], &[(Role::Arg1, 0, PATH, State::Unreadable, b"")]);
@@ -238,8 +240,9 @@ fn json_tells_bytes_words_and_errors_losslessly() {
             r#""name":"openat","nr":257,"abi":"x86_64","dir":"<","res":-2,"result":-2,"errno":"ENOENT","#,
             r#""user":"root","uid":0,"group":"root","gid":0,"comm":"sh","cmdline":"/bin/sh -c a b","#,
             r#""argv":["/bin/sh","-c","a b"],"exe":"/bin/bash","cwd":"/root","pid":7,"tid":7,"ppid":2,"#,
-            r#""parent_comm":"bash","args":[{"name":"dfd","raw":-100},"#,
-            r#"{"name":"filename","raw":"0x7ffe00001000","value":{"bytes":"2fff0a"}},{"name":"flags","raw":0},"#,
+            r#""parent_comm":"bash","args":[{"name":"dfd","raw":-100,"value":{"fd":-100,"name":"AT_FDCWD"}},"#,
+            r#"{"name":"filename","raw":"0x7ffe00001000","value":{"bytes":"2fff0a"},"path":{"bytes":"2fff0a"}},"#,
+            r#"{"name":"flags","raw":0,"value":{"flags":["O_RDONLY"],"raw":0}},"#,
             r#"{"name":"mode","raw":4294967295}],"fds":[{"fd":0,"path":"/dev/tty"}],"opened":"/etc/x","mismatch":true}"#,
             "\n"
         )

@@ -2,8 +2,11 @@
 //!
 //! They are own types so that a change inside smtrace never changes what a reader gets.
 
-use crate::decode::{Argument, Arguments, Content, List, Raw, Text};
+use super::values::Json;
+use crate::decode::tree::{Node, Tree, Value as V};
+use crate::decode::{Raw, Text};
 use crate::event::{Event, Name};
+use crate::model::record::State;
 use crate::state::Who;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -77,11 +80,11 @@ pub(super) struct Doer<'a> {
 
 /// The fields after who did it.
 #[derive(Serialize)]
-pub(super) struct Tail<'a> {
-    args: Args<'a>,
-    fds: Fds<'a>,
+pub(super) struct Tail<'a, 'e> {
+    args: Args<'a, 'e>,
+    fds: Fds<'e>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    opened: Option<Bytes<'a>>,
+    opened: Option<Bytes<'e>>,
     #[serde(skip_serializing_if = "is_false")]
     mismatch: bool,
     #[serde(skip_serializing_if = "is_false")]
@@ -116,11 +119,11 @@ impl<'a> Doer<'a> {
     }
 }
 
-impl<'a> Tail<'a> {
-    /// Arguments and descriptors of `event`.
-    pub(super) fn new(event: &Event<'a>) -> Tail<'a> {
+impl<'a, 'e> Tail<'a, 'e> {
+    /// Arguments and descriptors of `event`, whose values `tree` holds.
+    pub(super) fn new(event: &'a Event<'e>, tree: &'a Tree) -> Tail<'a, 'e> {
         Tail {
-            args: Args(event.arguments()),
+            args: Args { event, tree },
             fds: Fds(*event),
             opened: event.opened().map(|text| Bytes(text.bytes)),
             mismatch: event.mismatch(),
@@ -138,13 +141,17 @@ impl Serialize for Bytes<'_> {
         if let Ok(text) = std::str::from_utf8(self.0) {
             return to.serialize_str(text);
         }
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let digit = |nibble: u8| char::from(HEX[usize::from(nibble & 15)]);
-        let hex: String = self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect();
         let mut map = to.serialize_map(Some(1))?;
-        map.serialize_entry("bytes", &hex)?;
+        map.serialize_entry("bytes", &hex_of(self.0))?;
         map.end()
     }
+}
+
+/// Two digits of base 16 for each byte.
+pub(super) fn hex_of(bytes: &[u8]) -> String {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(HEX[usize::from(nibble & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 /// A number as a string of digits, because a reader's number type may be a double.
@@ -199,56 +206,88 @@ fn hex(mut number: u64, digits: &mut [u8; 18]) -> &str {
     std::str::from_utf8(&digits[at - 2..]).unwrap_or_default()
 }
 
-struct Args<'a>(Arguments<'a>);
+struct Args<'a, 'e> {
+    event: &'a Event<'e>,
+    tree: &'a Tree,
+}
 
-impl Serialize for Args<'_> {
+impl Serialize for Args<'_, '_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.0.iter().map(Arg::new))
+        let mut list = to.serialize_seq(None)?;
+        let mut path = Vec::new();
+        for (index, (at, node)) in self.tree.level(0..self.tree.len()).enumerate() {
+            path.clear();
+            let known = self.event.absolute(index, &mut path);
+            list.serialize_element(&Arg::new(self.event, self.tree, index, at, node, known.then_some(&path)))?;
+        }
+        list.end()
     }
 }
 
 #[derive(Serialize)]
-struct Arg<'a> {
+struct Arg<'a, 'e> {
     name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<Value<'a>>,
+    value: Option<Shown<'a, 'e>>,
+    /// The absolute name of the file that the argument means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<Bytes<'a>>,
     #[serde(skip_serializing_if = "is_false")]
     cut: bool,
     #[serde(skip_serializing_if = "is_false")]
     unreadable: bool,
 }
 
-impl<'a> Arg<'a> {
-    fn new(argument: &Argument<'a>) -> Arg<'a> {
-        let any = |list: &List<'a>, is: fn(&Text<'a>) -> bool| list.items().any(|item| is(&item));
-        let (value, cut, unreadable) = match argument.content {
-            Content::None => (None, false, false),
-            Content::Unreadable => (None, false, true),
-            Content::Text(text) => (Some(Value::Text(Bytes(text.bytes))), text.cut, text.unreadable),
-            Content::List(list) => {
-                (Some(Value::List(list)), any(&list, |item| item.cut), any(&list, |item| item.unreadable))
-            }
+impl<'a, 'e> Arg<'a, 'e> {
+    fn new(
+        event: &'a Event<'e>,
+        tree: &'a Tree,
+        index: usize,
+        at: usize,
+        node: &'a Node,
+        path: Option<&'a Vec<u8>>,
+    ) -> Arg<'a, 'e> {
+        let of = |value: &V| match value {
+            V::Path(seen) | V::Str(seen) | V::Bytes(seen) => Some(*seen),
+            _ => None,
         };
-        Arg { name: argument.name, raw: argument.raw.map(Number), value, cut, unreadable }
+        let states = tree.inside(at).filter_map(|(_, inside)| of(&inside.value)).map(|seen| seen.state);
+        let (mut cut, mut unreadable) = (node.more, matches!(node.value, V::Unreadable(_)));
+        let plain = of(&node.value);
+        for state in states.filter(|_| node.value == V::List).chain(plain.map(|seen| seen.state)) {
+            cut |= state == State::Cut;
+            unreadable |= state == State::Unreadable;
+        }
+        unreadable |=
+            node.value == V::List && tree.inside(at).any(|(_, inside)| matches!(inside.value, V::Unreadable(_)));
+        let json = Json { event, tree, at, node };
+        let value = json.tells().then(|| match plain {
+            Some(seen) => Shown::Text(event.text_of(&seen, tree)),
+            None => Shown::Value(json),
+        });
+        // A process event's values were never in registers: what they are is all there is to say.
+        let raw = event.raw(index).or(match node.value {
+            V::Signed(number) => Some(Raw::Signed(number)),
+            _ => None,
+        });
+        let path = path.map(|path| Bytes(path));
+        Arg { name: node.name, raw: raw.map(Number), value, path, cut, unreadable }
     }
 }
 
-enum Value<'a> {
-    Text(Bytes<'a>),
-    List(List<'a>),
+/// The value of an argument: a text is said plainly, its state stands beside it.
+enum Shown<'a, 'e> {
+    Text(Text<'a>),
+    Value(Json<'a, 'e>),
 }
 
-impl Serialize for Value<'_> {
+impl Serialize for Shown<'_, '_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
-            Value::Text(text) => text.serialize(to),
-            // An item that was not read, or the place where the list was cut, is null.
-            Value::List(list) => to.collect_seq(list.items().map(|item| {
-                let missing = item.bytes.is_empty() && (item.cut || item.unreadable);
-                (!missing).then_some(Bytes(item.bytes))
-            })),
+            Shown::Text(text) => Bytes(text.bytes).serialize(to),
+            Shown::Value(value) => value.serialize(to),
         }
     }
 }

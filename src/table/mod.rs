@@ -8,7 +8,7 @@ pub mod structs;
 
 use crate::model::Abi;
 use sets::Set;
-use structs::Thing;
+use structs::{Shape, Thing};
 
 /// A system call.
 #[derive(Debug)]
@@ -135,6 +135,26 @@ pub enum Kind {
     Lo,
     /// The high half of a 64-bit value in two registers.
     Hi,
+    /// A word whose meaning other arguments choose: a number, or the address of what they say.
+    Union(Shape),
+}
+
+impl Kind {
+    /// Whether the register is all there is: nothing that it points to is read.
+    #[must_use]
+    pub fn is_word(self) -> bool {
+        !matches!(
+            self,
+            Kind::Path
+                | Kind::Str
+                | Kind::Strv
+                | Kind::Bytes(_)
+                | Kind::Struct(_)
+                | Kind::StructArray(..)
+                | Kind::StructSized(..)
+                | Kind::Union(_)
+        )
+    }
 }
 
 /// Where a length comes from.
@@ -213,8 +233,9 @@ pub fn class_about(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::structs::Thing;
+    use super::structs::shapes::POLLFD;
     use super::structs::shapes::SOCKADDR;
-    use super::structs::{POLLFD, Thing};
     use super::{Kind, Len, Phase, Ret, by_name, by_number, class_about, classes, rows};
     use crate::model::{Abi, CallSet};
 
@@ -264,7 +285,7 @@ mod tests {
         assert_eq!(read.ret, Ret::Size);
         assert_eq!(
             by_name("poll").unwrap().args(Abi::I386)[0].kind,
-            Kind::StructArray(Thing::Flat(&POLLFD), Len::Arg(1))
+            Kind::StructArray(Thing::Shape(POLLFD), Len::Arg(1))
         );
         assert_eq!(
             by_name("bind").unwrap().args(Abi::I386)[1].kind,

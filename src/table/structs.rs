@@ -207,6 +207,12 @@ impl Shape {
         SHAPES.get(usize::from(self.0)).copied().unwrap_or_default()
     }
 
+    /// The place among all shapes.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
     /// All shapes, by name.
     pub fn all() -> impl Iterator<Item = Shape> {
         (0..).zip(&SHAPES).map(|(index, _)| Shape(index))

@@ -186,6 +186,8 @@ pub enum Role {
     Opened = 21,
     /// UTF-8 text of the tracer's own.
     Text = 22,
+    /// What a file descriptor that the call names refers to; the address is its number.
+    Named = 23,
 }
 
 impl Role {
@@ -323,6 +325,12 @@ impl<'a> Record<'a> {
         })
     }
 
+    /// How many bytes at the record's end are pieces.
+    #[must_use]
+    pub fn pieces_len(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// The first piece of `role`.
     #[must_use]
     pub fn piece(&self, role: Role) -> Option<Piece<'a>> {
@@ -346,7 +354,9 @@ pub struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    fn split(bytes: &'a [u8]) -> Option<(Piece<'a>, &'a [u8])> {
+    /// The piece at the start of `bytes`, and the bytes after it.
+    #[must_use]
+    pub fn split(bytes: &'a [u8]) -> Option<(Piece<'a>, &'a [u8])> {
         let len = u32::from_le_bytes(word(bytes, 8)?) as usize;
         let rest = bytes.get(PIECE_HEADER..)?;
         let data = rest.get(..len)?;

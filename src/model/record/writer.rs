@@ -90,6 +90,12 @@ impl<'a> Writer<'a> {
         self.pieces += 1;
     }
 
+    /// The record as far as it is written.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        self.out.get(..self.len).unwrap_or(&[])
+    }
+
     /// Sets bits of the flags.
     pub fn add_flags(&mut self, bits: u32) {
         if let Some(at) = self.out.get_mut(28..32) {

@@ -1,0 +1,213 @@
+//! The arguments of a call, each by its kind. What a kind reads and what it means is one function here or one shape.
+
+use super::flat::{put_flat, walk_flat_array, walk_flat_sized};
+use super::shapes;
+use super::tree::{Seen, Show, Value};
+use super::walk::{MAX_BUFFER, MAX_PATH, MAX_STRINGS, MAX_STRINGS_BYTES, MAX_STRUCTS, Walk, failed, low32};
+use crate::model::Abi;
+use crate::model::record::{PIECE_HEADER, State};
+use crate::table::structs::Thing;
+use crate::table::{Arg, Kind, Len, Phase};
+
+/// Walks over argument `index` at the stage that the walk's call is in: what the program gave at enter, what the kernel
+/// wrote at exit. Says exactly one value.
+pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
+    walk.begin(index);
+    let word = walk.word(usize::from(index));
+    let follow = match (arg.phase, walk.call.result) {
+        (Phase::In | Phase::InOut, None) => true,
+        (Phase::Out | Phase::InOut, Some(result)) => !failed(result) || shapes::valid_on_failure(walk, arg.name),
+        (Phase::Out, None) | (Phase::In, Some(_)) => false,
+    };
+    let name = arg.name;
+    match arg.kind {
+        Kind::Path
+        | Kind::Str
+        | Kind::Strv
+        | Kind::Bytes(_)
+        | Kind::Struct(_)
+        | Kind::StructArray(..)
+        | Kind::StructSized(..)
+            if word == 0 =>
+        {
+            walk.put(name, Value::Null);
+        }
+        Kind::Path
+        | Kind::Str
+        | Kind::Strv
+        | Kind::Bytes(_)
+        | Kind::Struct(_)
+        | Kind::StructArray(..)
+        | Kind::StructSized(..)
+            if !follow =>
+        {
+            walk.put(name, Value::Address(word));
+        }
+        Kind::Path => walk.path(name, word),
+        Kind::Str => walk.string(name, word),
+        Kind::Strv => walk_strings(walk, name, word),
+        Kind::Bytes(len) => {
+            let len = usize::try_from(length(walk, len)).unwrap_or(usize::MAX);
+            walk.buffer(name, word, len);
+        }
+        Kind::Struct(Thing::Flat(layout)) => put_flat(walk, name, layout, word),
+        Kind::StructArray(Thing::Flat(layout), len) => {
+            let count = length(walk, len);
+            walk_flat_array(walk, name, layout, word, count);
+        }
+        Kind::StructSized(Thing::Flat(layout), len) => {
+            let size = length(walk, len);
+            walk_flat_sized(walk, name, layout, word, size);
+        }
+        Kind::Struct(Thing::Shape(shape)) => shapes::walk_shape(walk, shape, name, word, 1),
+        Kind::StructArray(Thing::Shape(shape), len) | Kind::StructSized(Thing::Shape(shape), len) => {
+            let count = length(walk, len);
+            shapes::walk_shape(walk, shape, name, word, count);
+        }
+        Kind::Union(shape) => shapes::walk_shape(walk, shape, name, word, 1),
+        Kind::Lo => {
+            // The neighbours' order differs by ABI's byte order; the table puts the low half first on all we have.
+            let high = walk.word(usize::from(index) + 1);
+            let whole = (high & 0xffff_ffff) << 32 | word & 0xffff_ffff;
+            walk.put(name, Value::Signed(whole.cast_signed()));
+        }
+        Kind::Hi => {
+            walk.show_next(Show::Idle);
+            walk.put(name, scalar(arg.kind, word, walk.abi()));
+        }
+        _ => {
+            if shapes::idle(walk, arg.name) {
+                walk.show_next(Show::Idle);
+            }
+            walk.put(name, scalar(arg.kind, word, walk.abi()));
+        }
+    }
+}
+
+/// Most bytes that the pieces of `arg` take in a record, when what it points to is read at the stage of `exit`.
+#[must_use]
+pub fn room(arg: &Arg, abi: Abi, exit: bool, str_max: usize) -> usize {
+    const LINK: usize = PIECE_HEADER + 256;
+    let readable = if exit { arg.phase != Phase::In } else { arg.phase != Phase::Out };
+    let text = (str_max.saturating_add(1).min(MAX_BUFFER)).next_multiple_of(8) + PIECE_HEADER;
+    match arg.kind {
+        Kind::Fd | Kind::Dirfd if !exit => LINK,
+        _ if !readable => 0,
+        Kind::Path => MAX_PATH + PIECE_HEADER,
+        Kind::Str | Kind::Bytes(_) => text,
+        Kind::Strv => MAX_STRINGS_BYTES + MAX_STRINGS * (PIECE_HEADER + 16),
+        Kind::Struct(Thing::Flat(layout)) => layout.size(abi).next_multiple_of(8) + PIECE_HEADER,
+        Kind::StructArray(Thing::Flat(_), _) | Kind::StructSized(Thing::Flat(_), _) => MAX_STRUCTS + 2 * PIECE_HEADER,
+        Kind::Struct(Thing::Shape(_)) | Kind::StructArray(..) | Kind::StructSized(..) | Kind::Union(_) => {
+            4 * MAX_STRUCTS + text
+        }
+        _ => 0,
+    }
+}
+
+/// The number that says how long another argument is.
+pub(super) fn length(walk: &mut Walk<'_>, len: Len) -> u64 {
+    let args = walk.call.row.args(walk.abi());
+    match len {
+        Len::Arg(at) => {
+            let at = usize::from(at);
+            let word = walk.word(at);
+            match args.get(at).map(|arg| arg.kind) {
+                Some(Kind::Int) => u64::try_from(walk.int(at)).unwrap_or(0),
+                Some(Kind::Uint) => u64::from(low32(word)),
+                // The length is itself in memory.
+                Some(Kind::Struct(Thing::Flat(layout))) => {
+                    let width = layout.size(walk.abi()).min(8);
+                    let seen = walk.read(word, width);
+                    walk.number(&seen, 0, width).unwrap_or(0)
+                }
+                _ => word,
+            }
+        }
+        Len::Ret => {
+            let size = |(at, _): (usize, &Arg)| walk.word(at);
+            let given = args.iter().enumerate().filter(|(_, arg)| arg.kind == Kind::Size).map(size).min();
+            let result = walk.success().and_then(|result| u64::try_from(result).ok()).unwrap_or(0);
+            result.min(given.unwrap_or(u64::MAX))
+        }
+    }
+}
+
+/// What a word means by its kind alone.
+pub(super) fn scalar(kind: Kind, word: u64, abi: Abi) -> Value {
+    let int = low32(word).cast_signed();
+    let narrow = abi.word() == 4;
+    match kind {
+        Kind::Fd => Value::Fd(int),
+        Kind::Dirfd => Value::Dirfd(int),
+        Kind::Pid | Kind::Tid => Value::Pid(int),
+        Kind::Sig => Value::Signal(int),
+        // -1 is "leave as it is" to the calls that set ids.
+        Kind::Uid | Kind::Gid if int == -1 => Value::Signed(-1),
+        Kind::Uid => Value::Uid(low32(word)),
+        Kind::Gid => Value::Gid(low32(word)),
+        Kind::Mode => Value::Mode(low32(word)),
+        Kind::Dev => Value::Device(word & 0xffff_ffff),
+        Kind::Int | Kind::Errno => Value::Signed(i64::from(int)),
+        Kind::Uint => Value::Unsigned(word & 0xffff_ffff),
+        Kind::Long | Kind::Off if narrow && abi == Abi::I386 => Value::Signed(i64::from(int)),
+        Kind::Long | Kind::Off => Value::Signed(word.cast_signed()),
+        Kind::Ulong | Kind::Size | Kind::U64 => Value::Unsigned(word),
+        Kind::Enum(set) if matches!(word >> 32, 0 | 0xffff_ffff) => {
+            Value::Constant(set, i64::from(int).cast_unsigned())
+        }
+        Kind::Enum(set) => Value::Constant(set, word),
+        Kind::Flags(set) if word >> 32 == 0xffff_ffff => Value::Flags(set, word & 0xffff_ffff),
+        Kind::Flags(set) => Value::Flags(set, word),
+        Kind::Ptr if word == 0 => Value::Null,
+        Kind::Ptr => Value::Address(word),
+        _ => Value::Hex(word),
+    }
+}
+
+/// Whether the variables of a new program's environment are read, and so were when the call was captured: they hold
+/// secrets, so that mostly only their number is kept.
+fn has_environment(walk: &mut Walk<'_>, pointers: &Seen) -> bool {
+    if !walk.limits.env || !walk.says() {
+        return walk.limits.env;
+    }
+    let first = walk.word_at(pointers, 0).unwrap_or(0);
+    first == 0 || !walk.read_text(first, 1).is_empty()
+}
+
+/// A list of pointers to texts that ends with NULL.
+fn walk_strings(walk: &mut Walk<'_>, name: &'static str, address: u64) {
+    let word = walk.abi().word();
+    let pointers = walk.read_pointers(address, MAX_STRINGS * word);
+    if pointers.is_empty() {
+        return walk.put(name, Value::Unreadable(address));
+    }
+    if name == "envp" && !has_environment(walk, &pointers) {
+        let count = (0..pointers.len() / word).take_while(|at| walk.word_at(&pointers, at * word) != Some(0)).count();
+        walk.put(name, Value::Address(address));
+        return walk.note(format_args!("{count} var{}", if count == 1 { "" } else { "s" }));
+    }
+    walk.open_list(name);
+    let mut left = MAX_STRINGS_BYTES;
+    let mut ended = false;
+    for at in 0..pointers.len() / word {
+        let item = walk.word_at(&pointers, at * word).unwrap_or(0);
+        ended = item == 0;
+        if ended || left == 0 {
+            break;
+        }
+        let max = walk.limits.str_max.min(left).min(MAX_BUFFER - 1);
+        let seen = walk.read_text(item, max + 1);
+        left = left.saturating_sub(seen.len().max(1));
+        if seen.state == State::Unreadable && seen.is_empty() {
+            walk.put("", Value::Unreadable(item));
+        } else {
+            let seen = if seen.len() > max { seen.part(0, max).cut() } else { seen };
+            walk.put("", Value::Str(seen));
+        }
+    }
+    if !ended {
+        walk.mark_more();
+    }
+    walk.close();
+}

@@ -1,0 +1,151 @@
+//! Flat structures: the fields that the table's layouts give, and nothing that follows a pointer.
+
+use super::args::scalar;
+use super::tree::{Seen, Show, Value};
+use super::walk::{MAX_STRUCTS, Walk, walk_items};
+use crate::model::Abi;
+use crate::table::Kind;
+use crate::table::structs::{Field, Show as FieldShow, Struct, What};
+
+/// The structure `layout` at `address`.
+pub(super) fn put_flat(walk: &mut Walk<'_>, name: &'static str, layout: &'static Struct, address: u64) {
+    if let Some(seen) = walk.whole(name, address, layout.size(walk.abi())) {
+        put_seen(walk, name, layout, &seen);
+    }
+}
+
+/// An array of `count` structures of `layout` at `address`.
+pub(super) fn walk_flat_array(
+    walk: &mut Walk<'_>,
+    name: &'static str,
+    layout: &'static Struct,
+    address: u64,
+    count: u64,
+) {
+    let size = layout.size(walk.abi());
+    walk_items(walk, name, address, count, size, |walk, seen| put_item(walk, layout, &seen));
+}
+
+/// The structure `layout` at `address`, of which the program knows `size` bytes: a newer or older one than ours.
+pub(super) fn walk_flat_sized(
+    walk: &mut Walk<'_>,
+    name: &'static str,
+    layout: &'static Struct,
+    address: u64,
+    size: u64,
+) {
+    let ours = layout.size(walk.abi());
+    let given = usize::try_from(size).unwrap_or(usize::MAX);
+    if given == 0 {
+        return walk.put(name, Value::Address(address));
+    }
+    let Some(seen) = walk.whole(name, address, given.min(ours).min(MAX_STRUCTS)) else { return };
+    walk.open_struct(name);
+    put_fields(walk, layout, &seen);
+    if given > ours {
+        walk.mark_more();
+    }
+    walk.close();
+}
+
+/// What was seen, as one item of a list.
+fn put_item(walk: &mut Walk<'_>, layout: &'static Struct, seen: &Seen) {
+    match layout.plain(walk.abi()).filter(|field| !field.array) {
+        Some(field) => put_element(walk, "", field, seen, 0),
+        None => put_seen(walk, "", layout, seen),
+    }
+}
+
+/// What was seen, as the structure `layout`. A plain number is a list of one, as a pair is a list of two.
+pub(super) fn put_seen(walk: &mut Walk<'_>, name: &'static str, layout: &'static Struct, seen: &Seen) {
+    match layout.plain(walk.abi()) {
+        Some(field) => {
+            walk.open_list(name);
+            for index in 0..usize::from(field.count) {
+                put_element(walk, "", field, seen, index);
+            }
+        }
+        None => {
+            walk.open_struct(name);
+            put_fields(walk, layout, seen);
+        }
+    }
+    walk.close();
+}
+
+/// The fields of `layout` that lie in what was seen: a program's structure can be older, and smaller, than ours.
+pub(super) fn put_fields(walk: &mut Walk<'_>, layout: &'static Struct, seen: &Seen) {
+    let abi = walk.abi();
+    for field in layout.fields(abi) {
+        if field.end(abi) > seen.len() {
+            continue;
+        }
+        match field.show {
+            FieldShow::Hidden => continue,
+            FieldShow::NonZero if is_zero(walk, field, seen) => continue,
+            FieldShow::Verbose => walk.show_next(Show::Verbose),
+            FieldShow::Always | FieldShow::NonZero => {}
+        }
+        put_field(walk, field, seen);
+    }
+}
+
+fn is_zero(walk: &Walk<'_>, field: &Field, seen: &Seen) -> bool {
+    let (bytes, abi) = (walk.bytes(seen), walk.abi());
+    (0..usize::from(field.count)).all(|index| match field.word(bytes, abi, index) {
+        Some(word) => word == 0,
+        None => field.bytes(bytes, abi).iter().all(|byte| *byte == 0),
+    })
+}
+
+fn put_field(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
+    let abi = walk.abi();
+    let part = seen.part(field.offset(abi), field.end(abi) - field.offset(abi));
+    match field.what {
+        What::Text => {
+            let end = memchr::memchr(0, walk.bytes(&part));
+            let text = end.map_or_else(|| part.cut(), |end| part.part(0, end));
+            walk.put(field.name, Value::Str(text));
+        }
+        What::Bytes => walk.put(field.name, Value::Bytes(part)),
+        What::Word(_) | What::Nested(_) if field.array => {
+            walk.open_list(field.name);
+            for index in 0..usize::from(field.count) {
+                put_element(walk, "", field, seen, index);
+            }
+            walk.close();
+        }
+        What::Word(_) | What::Nested(_) => put_element(walk, field.name, field, seen, 0),
+    }
+}
+
+/// One element of a field of the structure that was seen.
+fn put_element(walk: &mut Walk<'_>, name: &'static str, field: &Field, seen: &Seen, index: usize) {
+    let abi = walk.abi();
+    match field.what {
+        What::Nested(layout) => {
+            let width = field.width(abi);
+            let part = seen.part(field.offset(abi) + width * index, width);
+            put_seen(walk, name, layout, &part);
+        }
+        What::Word(kind) => {
+            let word = field.word(walk.bytes(seen), abi, index).unwrap_or(0);
+            walk.put(name, field_value(kind, word, field.signed, abi));
+        }
+        What::Text | What::Bytes => {}
+    }
+}
+
+/// What a field's whole word means: as an argument's, but as wide as the field is.
+fn field_value(kind: Kind, word: u64, signed: bool, abi: Abi) -> Value {
+    match kind {
+        Kind::Int | Kind::Long | Kind::Off | Kind::Uint | Kind::Ulong | Kind::U64 | Kind::Size if signed => {
+            Value::Signed(word.cast_signed())
+        }
+        Kind::Int | Kind::Long | Kind::Off | Kind::Uint | Kind::Ulong | Kind::U64 | Kind::Size => Value::Unsigned(word),
+        Kind::Dev => Value::Device(word),
+        Kind::Enum(set) => Value::Constant(set, word),
+        Kind::Flags(set) => Value::Flags(set, word),
+        _ => scalar(kind, word, abi),
+    }
+}

@@ -1,0 +1,216 @@
+//! Socket addresses of every family (linux/socket.h and the header of each family; socket(2) and the pages it names).
+
+use super::super::tree::{Seen, Value};
+use super::super::walk::Walk;
+use crate::table::sets;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// `struct sockaddr_storage`: no address is longer.
+pub(super) const MAX_ADDRESS: usize = 128;
+
+const AF_UNIX: u16 = 1;
+const AF_INET: u16 = 2;
+const AF_INET6: u16 = 10;
+const AF_NETLINK: u16 = 16;
+const AF_PACKET: u16 = 17;
+const AF_BLUETOOTH: u16 = 31;
+const AF_ALG: u16 = 38;
+const AF_VSOCK: u16 = 40;
+
+/// An address of `len` bytes. What a call writes is no longer than the room that the program gave.
+pub(super) fn sockaddr(walk: &mut Walk<'_>, name: &'static str, address: u64, len: u64) {
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    let len = given_room(walk).map_or(len, |given| len.min(given)).min(MAX_ADDRESS);
+    if len == 0 || address == 0 {
+        return walk.put(name, if address == 0 { Value::Null } else { Value::Address(address) });
+    }
+    let seen = walk.read(address, len);
+    if seen.len() < len.min(2) || seen.is_empty() {
+        return walk.put(name, Value::Unreadable(address));
+    }
+    put_address(walk, name, &seen);
+}
+
+/// The room that the program gave for an address which the kernel writes: what the length was at enter.
+fn given_room(walk: &mut Walk<'_>) -> Option<usize> {
+    if !walk.at_exit() {
+        return None;
+    }
+    let at = walk.index() + 1;
+    let pointer = walk.word(at);
+    let seen = walk.before(at, pointer, 4);
+    walk.u32_at(&seen, 0).and_then(|given| usize::try_from(given).ok())
+}
+
+/// The address in `seen`.
+pub(super) fn put_address(walk: &mut Walk<'_>, name: &'static str, seen: &Seen) {
+    let Some(family) = short(walk, seen, 0) else {
+        return walk.put(name, Value::Bytes(*seen));
+    };
+    walk.open_struct(name);
+    walk.put("sa_family", Value::Constant(&sets::SOCKET_DOMAIN, u64::from(family)));
+    let whole = match family {
+        AF_UNIX => put_unix(walk, seen),
+        AF_INET => put_inet(walk, seen),
+        AF_INET6 => put_inet6(walk, seen),
+        AF_NETLINK => put_netlink(walk, seen),
+        AF_PACKET => put_packet(walk, seen),
+        AF_VSOCK => put_vsock(walk, seen),
+        AF_ALG => put_alg(walk, seen),
+        AF_BLUETOOTH => put_bluetooth(walk, seen),
+        _ => None,
+    };
+    if whole.is_none() && seen.len() > 2 {
+        walk.put("sa_data", Value::Bytes(seen.part(2, seen.len() - 2)));
+    }
+    walk.close();
+}
+
+fn short(walk: &Walk<'_>, seen: &Seen, at: usize) -> Option<u16> {
+    walk.number(seen, at, 2).and_then(|word| u16::try_from(word).ok())
+}
+
+fn put_port(walk: &mut Walk<'_>, name: &'static str, port: u16) {
+    walk.open(name, Value::Call("htons"));
+    walk.put("", Value::Unsigned(u64::from(port.swap_bytes())));
+    walk.close();
+}
+
+/// unix(7): a path, or after a leading NUL an abstract name of exactly the bytes that the length says.
+fn put_unix(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+    let path = seen.part(2, seen.len().saturating_sub(2));
+    let bytes = walk.bytes(&path);
+    if bytes.is_empty() {
+        return Some(());
+    }
+    if bytes.first() == Some(&0) {
+        let abstract_name = path.part(1, path.len() - 1);
+        walk.put("sun_path", Value::Abstract(abstract_name));
+        return Some(());
+    }
+    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+    let text = path.part(0, end);
+    walk.put("sun_path", Value::Path(text));
+    Some(())
+}
+
+fn put_inet(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+    let port = short(walk, seen, 2)?;
+    let host = walk.u32_at(seen, 4)?;
+    put_port(walk, "sin_port", port);
+    walk.put("sin_addr", Value::Ip4(Ipv4Addr::from(host.to_le_bytes())));
+    Some(())
+}
+
+fn put_inet6(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+    let port = short(walk, seen, 2)?;
+    let flow = walk.u32_at(seen, 4)?;
+    let host: [u8; 16] = walk.bytes(seen).get(8..24)?.try_into().ok()?;
+    put_port(walk, "sin6_port", port);
+    walk.open("sin6_flowinfo", Value::Call("htonl"));
+    walk.put("", Value::Unsigned(u64::from(flow.swap_bytes())));
+    walk.close();
+    walk.put("sin6_addr", Value::Ip6(Ipv6Addr::from(host)));
+    if let Some(scope) = walk.u32_at(seen, 24) {
+        walk.put("sin6_scope_id", Value::Unsigned(u64::from(scope)));
+    }
+    Some(())
+}
+
+fn put_netlink(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+    let (pid, groups) = (walk.u32_at(seen, 4)?, walk.u32_at(seen, 8)?);
+    walk.put("nl_pid", Value::Unsigned(u64::from(pid)));
+    walk.put("nl_groups", Value::Hex08(groups));
+    Some(())
+}
+
+fn put_packet(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+    let (protocol, index) = (short(walk, seen, 2)?, walk.u32_at(seen, 4)?);
+    let hardware = short(walk, seen, 8)?;
+    let (kind, len) = (walk.number(seen, 10, 1)?, walk.number(seen, 11, 1)?);
+    walk.open("sll_protocol", Value::Call("htons"));
+    walk.put("", Value::Constant(&sets::ETHERTYPE, u64::from(protocol.swap_bytes())));
+    walk.close();
+    walk.put("sll_ifindex", Value::Unsigned(u64::from(index)));
+    walk.put("sll_hatype", Value::Constant(&sets::ARP_HARDWARE, u64::from(hardware)));
+    walk.put("sll_pkttype", Value::Constant(&sets::PACKET_TYPE, kind));
+    walk.put("sll_halen", Value::Unsigned(len));
+    if len > 0 {
+        walk.open_list("sll_addr");
+        let len = usize::try_from(len).unwrap_or(0).min(seen.len().saturating_sub(12));
+        for at in 0..len {
+            let byte = walk.number(seen, 12 + at, 1).unwrap_or(0);
+            walk.put("", Value::Hex(byte));
+        }
+        walk.close();
+    }
+    Some(())
+}
+
+/// vsock(7).
+fn put_vsock(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+    let (port, cid) = (walk.u32_at(seen, 4)?, walk.u32_at(seen, 8)?);
+    walk.put("svm_cid", Value::Constant(&sets::VSOCK_CID, u64::from(cid)));
+    walk.put("svm_port", Value::Hex(u64::from(port)));
+    Some(())
+}
+
+fn put_alg(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+    let (feature, mask) = (walk.u32_at(seen, 16)?, walk.u32_at(seen, 20)?);
+    let text = |walk: &Walk<'_>, from: usize, len: usize| {
+        let part = seen.part(from, len);
+        let end = memchr::memchr(0, walk.bytes(&part));
+        end.map_or(part.cut(), |end| part.part(0, end))
+    };
+    let kind = text(walk, 2, 14);
+    walk.put("salg_type", Value::Str(kind));
+    walk.put("salg_feat", Value::Hex(u64::from(feature)));
+    walk.put("salg_mask", Value::Hex(u64::from(mask)));
+    let name = text(walk, 24, seen.len().saturating_sub(24));
+    walk.put("salg_name", Value::Str(name));
+    Some(())
+}
+
+/// The families of Bluetooth share a number; their addresses are told apart by their lengths.
+fn put_bluetooth(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+    let put_device = |walk: &mut Walk<'_>, name: &'static str, at: usize| {
+        let bytes: [u8; 6] = walk.bytes(seen).get(at..at + 6)?.try_into().ok()?;
+        let [a, b, c, d, e, f] = bytes;
+        walk.put_words(name, format_args!("{f:02x}:{e:02x}:{d:02x}:{c:02x}:{b:02x}:{a:02x}"));
+        Some(())
+    };
+    let word = |walk: &Walk<'_>, at| short(walk, seen, at).map(u64::from);
+    match seen.len() {
+        6 => {
+            let (device, channel) = (word(walk, 2)?, word(walk, 4)?);
+            walk.open("hci_dev", Value::Call("htobs"));
+            walk.put("", Value::Unsigned(device));
+            walk.close();
+            walk.put("hci_channel", Value::Constant(&sets::HCI_CHANNEL, channel));
+        }
+        8 => {
+            put_device(walk, "sco_bdaddr", 2)?;
+        }
+        10 => {
+            put_device(walk, "rc_bdaddr", 2)?;
+            let channel = walk.number(seen, 8, 1)?;
+            walk.put("rc_channel", Value::Unsigned(channel));
+        }
+        12..=14 => {
+            let psm = word(walk, 2)?;
+            walk.open("l2_psm", Value::Call("htobs"));
+            walk.put("", Value::Unsigned(psm));
+            walk.close();
+            put_device(walk, "l2_bdaddr", 4)?;
+            let cid = word(walk, 10)?;
+            walk.open("l2_cid", Value::Call("htobs"));
+            walk.put("", Value::Unsigned(cid));
+            walk.close();
+            if let Some(kind) = walk.number(seen, 12, 1).filter(|_| seen.len() > 12) {
+                walk.put("l2_bdaddr_type", Value::Constant(&sets::BDADDR_TYPE, kind));
+            }
+        }
+        _ => return None,
+    }
+    Some(())
+}

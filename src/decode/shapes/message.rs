@@ -1,0 +1,220 @@
+//! Buffers in many pieces and the messages of sockets: iovec, msghdr, mmsghdr and control messages (readv(2), recvmsg(2),
+//! cmsg(3)).
+
+use super::super::tree::{Seen, Value};
+use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk, low32, walk_items};
+use super::address::{MAX_ADDRESS, put_address};
+use crate::model::Abi;
+use crate::table::sets;
+
+/// What becomes of the buffers of an iovec.
+#[derive(Clone, Copy, PartialEq)]
+enum Buffers {
+    /// They are read: all of each.
+    All,
+    /// The kernel filled so many bytes of them, in order.
+    Filled(usize),
+    /// They are another process's, or not valid now: addresses.
+    Addresses,
+}
+
+/// An iovec whose buffers the call reads (at enter) or has filled (at exit).
+pub(super) fn iovec(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64) {
+    let buffers = match walk.success() {
+        Some(filled) => Buffers::Filled(usize::try_from(filled).unwrap_or(0)),
+        None => Buffers::All,
+    };
+    put_iovec(walk, name, address, count, buffers);
+}
+
+/// An iovec of another process.
+pub(super) fn iovec_remote(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64) {
+    put_iovec(walk, name, address, count, Buffers::Addresses);
+}
+
+fn put_iovec(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64, buffers: Buffers) {
+    let word = walk.abi().word();
+    let mut left = if let Buffers::Filled(filled) = buffers { filled } else { usize::MAX };
+    walk_items(walk, name, address, count, word * 2, |walk, item| {
+        let base = walk.word_at(&item, 0).unwrap_or(0);
+        let len = walk.word_at(&item, word).unwrap_or(0);
+        let size = usize::try_from(len).unwrap_or(usize::MAX).min(left);
+        left -= if buffers == Buffers::All { 0 } else { size };
+        walk.open_struct("");
+        match buffers {
+            Buffers::Addresses => {
+                walk.put("iov_base", if base == 0 { Value::Null } else { Value::Address(base) });
+            }
+            Buffers::All | Buffers::Filled(_) => walk.buffer("iov_base", base, size),
+        }
+        walk.put("iov_len", Value::Unsigned(len));
+        walk.close();
+    });
+}
+
+/// The words of a `struct msghdr`, as far as they matter.
+struct Header {
+    name: u64,
+    name_len: u32,
+    iov: u64,
+    iov_len: u64,
+    control: u64,
+    control_len: u64,
+    flags: u32,
+}
+
+/// The size of `struct user_msghdr` (linux/socket.h), and of the compat one.
+fn header_size(abi: Abi) -> usize {
+    if abi.word() == 4 { 28 } else { 56 }
+}
+
+fn read_header(walk: &Walk<'_>, seen: &Seen) -> Option<Header> {
+    let word = walk.abi().word();
+    Some(Header {
+        name: walk.word_at(seen, 0)?,
+        name_len: walk.u32_at(seen, word)?,
+        iov: walk.word_at(seen, word * 2)?,
+        iov_len: walk.word_at(seen, word * 3)?,
+        control: walk.word_at(seen, word * 4)?,
+        control_len: walk.word_at(seen, word * 5)?,
+        flags: walk.u32_at(seen, word * 6)?,
+    })
+}
+
+/// A message that is sent (at enter) or was received (at exit). Of one that will be received, the lengths are known.
+pub(super) fn msghdr(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
+    let size = header_size(walk.abi());
+    let Some(seen) = walk.whole(name, address, size) else { return };
+    let received = walk.call.row.name.starts_with("recv");
+    let buffers = match (received, walk.success()) {
+        (true, None) => Buffers::Addresses,
+        (true, Some(filled)) => Buffers::Filled(usize::try_from(filled).unwrap_or(0)),
+        (false, _) => Buffers::All,
+    };
+    put_message(walk, name, &seen, buffers);
+}
+
+fn put_message(walk: &mut Walk<'_>, name: &'static str, seen: &Seen, buffers: Buffers) {
+    let Some(header) = read_header(walk, seen) else { return };
+    walk.open_struct(name);
+    let len = usize::try_from(header.name_len.cast_signed()).unwrap_or(0).min(MAX_ADDRESS);
+    let named_now = buffers != Buffers::Addresses && header.name != 0 && len > 0;
+    let peer = if named_now { walk.read(header.name, len) } else { Seen::nothing(header.name) };
+    match header.name {
+        0 => walk.put("msg_name", Value::Null),
+        address if peer.len() < 2 => walk.put("msg_name", Value::Address(address)),
+        _ => put_address(walk, "msg_name", &peer),
+    }
+    walk.put("msg_namelen", Value::Signed(i64::from(header.name_len.cast_signed())));
+    put_iovec(walk, "msg_iov", header.iov, header.iov_len, buffers);
+    walk.put("msg_iovlen", Value::Unsigned(header.iov_len));
+    if header.control_len > 0 && header.control != 0 {
+        if buffers == Buffers::Addresses {
+            walk.put("msg_control", Value::Address(header.control));
+        } else {
+            put_controls(walk, header.control, header.control_len);
+        }
+    }
+    walk.put("msg_controllen", Value::Unsigned(header.control_len));
+    walk.put("msg_flags", Value::Flags(&sets::MSG, u64::from(header.flags)));
+    walk.close();
+}
+
+/// Several messages: at exit of a call that receives, as many as its result says.
+pub(super) fn mmsghdr(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64) {
+    let (word, size) = (walk.abi().word(), header_size(walk.abi()));
+    let received = walk.call.row.name.starts_with("recv");
+    let count = match walk.success() {
+        Some(done) => count.min(u64::try_from(done).unwrap_or(0)),
+        None => count,
+    };
+    let stride = (size + 4).next_multiple_of(word);
+    walk_items(walk, name, address, count, stride, |walk, item| {
+        let len = walk.u32_at(&item, size).unwrap_or(0);
+        let buffers = match (received, walk.at_exit()) {
+            (true, false) => Buffers::Addresses,
+            (true, true) => Buffers::Filled(usize::try_from(len).unwrap_or(0)),
+            (false, _) => Buffers::All,
+        };
+        walk.open_struct("");
+        put_message(walk, "msg_hdr", &item, buffers);
+        if walk.at_exit() {
+            walk.put("msg_len", Value::Unsigned(u64::from(len)));
+        }
+        walk.close();
+    });
+}
+
+const SOL_SOCKET: u32 = 1;
+const SCM_RIGHTS: u32 = 1;
+const SCM_CREDENTIALS: u32 = 2;
+
+/// The control messages in `len` bytes at `address` (cmsg(3): each starts at a multiple of the word size).
+fn put_controls(walk: &mut Walk<'_>, address: u64, len: u64) {
+    let word = walk.abi().word();
+    let head = word + 8;
+    let take = usize::try_from(len).unwrap_or(usize::MAX).min(MAX_STRUCTS / 2);
+    let seen = walk.read(address, take);
+    if seen.len() < head {
+        return walk.put("msg_control", Value::Address(address));
+    }
+    walk.open_list("msg_control");
+    let mut at = 0;
+    for _ in 0..MAX_ITEMS {
+        let Some(size) = walk.word_at(&seen, at) else { break };
+        let (Some(level), Some(kind)) = (walk.u32_at(&seen, at + word), walk.u32_at(&seen, at + word + 4)) else {
+            break;
+        };
+        let whole = usize::try_from(size).unwrap_or(usize::MAX);
+        walk.open_struct("");
+        walk.put("cmsg_len", Value::Unsigned(size));
+        walk.put("cmsg_level", Value::Constant(&sets::SOCKET_LEVEL, u64::from(level)));
+        let types = if level == SOL_SOCKET { &sets::SCM } else { &sets::CMSG_IP };
+        if level == SOL_SOCKET || level == 0 {
+            walk.put("cmsg_type", Value::Constant(types, u64::from(kind)));
+        } else {
+            walk.put("cmsg_type", Value::Hex(u64::from(kind)));
+        }
+        if whole > head {
+            let data = seen.part(at + head, whole - head);
+            put_control(walk, level, kind, &data);
+        }
+        walk.close();
+        if whole < head {
+            break;
+        }
+        let next = at.checked_add(whole).and_then(|end| end.checked_next_multiple_of(word));
+        let Some(next) = next.filter(|next| *next < seen.len()) else { break };
+        at = next;
+    }
+    if (take as u64) < len {
+        walk.mark_more();
+    }
+    walk.close();
+}
+
+fn put_control(walk: &mut Walk<'_>, level: u32, kind: u32, data: &Seen) {
+    match (level, kind) {
+        (SOL_SOCKET, SCM_RIGHTS) => {
+            walk.open_list("cmsg_data");
+            for at in 0..(data.len() / 4).min(MAX_ITEMS) {
+                let number = walk.u32_at(data, at * 4).unwrap_or(0);
+                walk.put("", Value::Fd(number.cast_signed()));
+            }
+            if data.len() / 4 > MAX_ITEMS {
+                walk.mark_more();
+            }
+            walk.close();
+        }
+        (SOL_SOCKET, SCM_CREDENTIALS) if data.len() >= 12 => {
+            let part = |walk: &Walk<'_>, at| walk.u32_at(data, at).unwrap_or(0);
+            let (pid, uid, gid) = (part(walk, 0), part(walk, 4), part(walk, 8));
+            walk.open_struct("cmsg_data");
+            walk.put("pid", Value::Pid(pid.cast_signed()));
+            walk.put("uid", Value::Uid(low32(u64::from(uid))));
+            walk.put("gid", Value::Gid(gid));
+            walk.close();
+        }
+        _ => walk.put("cmsg_data", Value::Bytes(*data)),
+    }
+}

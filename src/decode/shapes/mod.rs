@@ -1,0 +1,81 @@
+//! Shaped arguments: unions, lists of pointers, structures whose length or meaning lies elsewhere. One file per family and
+//! one line per shape in [`SHAPES`]; a shape says at once what is read and what it means.
+
+mod address;
+mod message;
+mod polling;
+mod program;
+mod signals;
+mod status;
+
+use super::tree::Value;
+use super::walk::{Walk, low32};
+use crate::table::structs::Shape;
+use crate::table::structs::shapes as named;
+use std::sync::LazyLock;
+
+/// A shape walks over the word (mostly an address, then not 0) of an argument named `name`, with the length that the row
+/// gives it or 1, and says exactly one value.
+type Go = fn(walk: &mut Walk<'_>, name: &'static str, word: u64, count: u64);
+
+/// The registry: each name of `syscalls-table/shapes.txt`.
+const SHAPES: &[(Shape, Go)] = &[
+    (named::SOCKADDR, address::sockaddr),
+    (named::IOVEC, message::iovec),
+    (named::IOVEC_REMOTE, message::iovec_remote),
+    (named::MSGHDR, message::msghdr),
+    (named::MMSGHDR, message::mmsghdr),
+    (named::POLLFD, polling::pollfd),
+    (named::FD_SET, polling::fd_set),
+    (named::CPUMASK, polling::cpumask),
+    (named::NODEMASK, polling::nodemask),
+    (named::SIGSET, signals::sigset),
+    (named::OLD_SIGSET, signals::old_sigset),
+    (named::SIGSET_ARGPACK, signals::sigset_argpack),
+    (named::AIO_SIGSET, signals::sigset_argpack),
+    (named::SIGACTION, signals::sigaction),
+    (named::OLD_SIGACTION, signals::old_sigaction),
+    (named::SIGINFO, signals::siginfo),
+    (named::STAT, status::stat),
+    (named::STAT64, status::stat64),
+    (named::OLD_STAT, status::old_stat),
+    (named::WAIT_STATUS, status::wait_status),
+    (named::SOCK_FPROG, program::sock_fprog),
+];
+
+/// The functions by the shape's index: the tracing thread asks at every stop.
+static BY_INDEX: LazyLock<Vec<Go>> = LazyLock::new(|| {
+    let of =
+        |wanted: Shape| SHAPES.iter().find(|(shape, _)| *shape == wanted).map_or(address_only as Go, |(_, go)| *go);
+    Shape::all().map(of).collect()
+});
+
+fn address_only(walk: &mut Walk<'_>, name: &'static str, word: u64, _: u64) {
+    walk.put(name, if word == 0 { Value::Null } else { Value::Address(word) });
+}
+
+/// Whether what the kernel writes to the argument `name` is valid although the call failed.
+pub(super) fn valid_on_failure(walk: &Walk<'_>, name: &str) -> bool {
+    // nanosleep(2), clock_nanosleep(2): the remaining time is written when a handler interrupted the call.
+    const EINTR: i64 = -4;
+    const ERESTART_RESTARTBLOCK: i64 = -516;
+    name == "rmtp" && matches!(walk.call.result, Some(EINTR | ERESTART_RESTARTBLOCK))
+}
+
+/// Whether the word of argument `name` means nothing to this call.
+pub(super) fn idle(walk: &Walk<'_>, name: &str) -> bool {
+    const O_CREAT: u32 = 0o100;
+    const O_TMPFILE: u32 = 0o20_000_000;
+    match (walk.call.row.name, name) {
+        // open(2): the mode "is used only when a file is created".
+        ("open", "mode") => low32(walk.word(1)) & (O_CREAT | O_TMPFILE) == 0,
+        ("openat", "mode") => low32(walk.word(2)) & (O_CREAT | O_TMPFILE) == 0,
+        _ => false,
+    }
+}
+
+/// Walks over an argument by its shape.
+pub(super) fn walk_shape(walk: &mut Walk<'_>, shape: Shape, name: &'static str, word: u64, count: u64) {
+    let go = BY_INDEX.get(shape.index()).copied().unwrap_or(address_only);
+    go(walk, name, word, count);
+}

@@ -1,0 +1,385 @@
+//! A walk over one argument: what to read of the tracee and what it means, said once for both sides.
+//!
+//! While the tracee is stopped a walk runs over its memory and the [`Source`] records what it looks at; nothing is said.
+//! On the reader's side the same walk runs over the recorded pieces and fills a [`Tree`]. So a kind's capture and its
+//! decoding cannot drift apart, and every decoder is tested with bytes alone. A walk must read within the limits
+//! below, decide only by what it read and by the call's words, and never remember anything.
+
+use super::tree::{Seen, Show, Tree, Value};
+use crate::model::Abi;
+use crate::model::record::State;
+use crate::table::Row;
+
+/// Most items of a list that a walk follows: what every list of structures or pointers is bounded by.
+pub const MAX_ITEMS: usize = 128;
+
+/// Most bytes that one argument's structures may take, whatever lengths a tracee gives.
+pub const MAX_STRUCTS: usize = 8 * 1024;
+
+/// The longest path the kernel takes (`PATH_MAX`, with its NUL).
+pub const MAX_PATH: usize = 4096;
+
+/// Most bytes of one buffer argument, whatever `-s` says.
+pub const MAX_BUFFER: usize = 16 * 1024;
+
+/// Most strings of one argv or envp, and most bytes of all of them.
+pub const MAX_STRINGS: usize = 128;
+/// As [`MAX_STRINGS`]: bytes.
+pub const MAX_STRINGS_BYTES: usize = 32 * 1024;
+
+/// Where bytes of the tracee come from.
+pub trait Source {
+    /// The bytes at `address`, as far as they can be had: at most `len`.
+    fn read(&mut self, arg: u8, address: u64, len: usize) -> Seen;
+
+    /// As [`Source::read`], up to and without the first NUL byte. [`State::Cut`] when there is none in `max` bytes.
+    fn read_text(&mut self, arg: u8, address: u64, max: usize) -> Seen;
+
+    /// As [`Source::read`], whole words of `word` bytes up to and with the first that is 0.
+    fn read_words(&mut self, arg: u8, address: u64, word: usize, max: usize) -> Seen;
+
+    /// The bytes at `address` as they were when the call was entered; nothing while capturing.
+    fn before(&mut self, arg: u8, address: u64, len: usize) -> Seen;
+
+    /// Looks at what the file descriptor `number` refers to.
+    fn descriptor(&mut self, number: i32);
+
+    /// The bytes of what was seen.
+    fn bytes(&self, seen: &Seen) -> &[u8];
+}
+
+/// How much of it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of one text.
+    pub str_max: usize,
+    /// Whether the environment of a new program is read too.
+    pub env: bool,
+}
+
+/// The call that arguments belong to.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Its row; a call that none has has no arguments to walk.
+    pub row: &'static Row,
+    /// Its ABI.
+    pub abi: Abi,
+    /// The words in the argument registers.
+    pub args: &'a [u64],
+    /// What it returned; `None` at enter.
+    pub result: Option<i64>,
+}
+
+/// The errnos that a result can be: -4095 to -1 (linux/err.h, MAX_ERRNO).
+#[must_use]
+pub fn failed(result: i64) -> bool {
+    (-4095..0).contains(&result)
+}
+
+/// A walk in progress.
+pub struct Walk<'w> {
+    source: &'w mut dyn Source,
+    tree: Option<&'w mut Tree>,
+    /// The call.
+    pub call: Call<'w>,
+    /// What is asked for.
+    pub limits: Limits,
+    arg: u8,
+    depth: u8,
+}
+
+impl<'w> Walk<'w> {
+    /// A walk over what `source` gives; what it finds is said to `tree`, if there is one.
+    pub fn new(source: &'w mut dyn Source, tree: Option<&'w mut Tree>, call: Call<'w>, limits: Limits) -> Walk<'w> {
+        Walk { source, tree, call, limits, arg: 0, depth: 0 }
+    }
+
+    /// The argument that is walked over.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        usize::from(self.arg)
+    }
+
+    pub(super) fn begin(&mut self, arg: u8) {
+        self.arg = arg;
+    }
+
+    /// Whether values are wanted; while capturing they are not.
+    #[must_use]
+    pub fn says(&self) -> bool {
+        self.tree.is_some()
+    }
+
+    /// The call's ABI.
+    #[must_use]
+    pub fn abi(&self) -> Abi {
+        self.call.abi
+    }
+
+    /// The word of argument `index`, 0 when there is none; without the bits that the ABI does not have.
+    #[must_use]
+    pub fn word(&self, index: usize) -> u64 {
+        let word = self.call.args.get(index).copied().unwrap_or(0);
+        if self.call.abi == Abi::I386 { word & 0xffff_ffff } else { word }
+    }
+
+    /// The low 32 bits of argument `index` as the kernel's `int`.
+    #[must_use]
+    pub fn int(&self, index: usize) -> i32 {
+        low32(self.word(index)).cast_signed()
+    }
+
+    /// What the call returned, if it has and did not fail.
+    #[must_use]
+    pub fn success(&self) -> Option<i64> {
+        self.call.result.filter(|result| !failed(*result))
+    }
+
+    /// Whether the call has returned.
+    #[must_use]
+    pub fn at_exit(&self) -> bool {
+        self.call.result.is_some()
+    }
+
+    // What is read.
+
+    /// Up to `len` bytes at `address`.
+    pub fn read(&mut self, address: u64, len: usize) -> Seen {
+        self.source.read(self.arg, address, len)
+    }
+
+    /// What was at `address` when the call was entered, as argument `arg` showed it. Nothing while capturing.
+    pub fn before(&mut self, arg: usize, address: u64, len: usize) -> Seen {
+        u8::try_from(arg).map_or(Seen::nothing(address), |arg| self.source.before(arg, address, len))
+    }
+
+    /// Text at `address` that ends with a NUL.
+    pub fn read_text(&mut self, address: u64, max: usize) -> Seen {
+        self.source.read_text(self.arg, address, max)
+    }
+
+    /// Pointers at `address` up to the NULL that ends them, at most `max` bytes.
+    pub fn read_pointers(&mut self, address: u64, max: usize) -> Seen {
+        let word = self.abi().word();
+        self.source.read_words(self.arg, address, word, max)
+    }
+
+    /// The bytes of what was seen.
+    #[must_use]
+    pub fn bytes(&self, seen: &Seen) -> &[u8] {
+        match (&self.tree, seen.store) {
+            (Some(tree), super::tree::Store::Own) => seen.of(tree.words()),
+            _ => self.source.bytes(seen),
+        }
+    }
+
+    /// The little-endian number of `width` bytes at `at`; `None` where nothing was read.
+    #[must_use]
+    pub fn number(&self, seen: &Seen, at: usize, width: usize) -> Option<u64> {
+        let bytes = self.bytes(seen).get(at..at.checked_add(width)?)?;
+        Some(bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+
+    /// As [`Walk::number`] of 4 bytes.
+    #[must_use]
+    pub fn u32_at(&self, seen: &Seen, at: usize) -> Option<u32> {
+        self.number(seen, at, 4).map(low32)
+    }
+
+    /// As [`Walk::number`] of 8 bytes.
+    #[must_use]
+    pub fn u64_at(&self, seen: &Seen, at: usize) -> Option<u64> {
+        self.number(seen, at, 8)
+    }
+
+    /// As [`Walk::number`] of the ABI's word.
+    #[must_use]
+    pub fn word_at(&self, seen: &Seen, at: usize) -> Option<u64> {
+        self.number(seen, at, self.abi().word())
+    }
+
+    /// Whether a walk may go one pointer deeper; balanced by [`Walk::rise`].
+    pub fn sink(&mut self) -> bool {
+        const DEEPEST: u8 = 6;
+        self.depth += 1;
+        self.depth <= DEEPEST
+    }
+
+    /// Comes back from one pointer deeper.
+    pub fn rise(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    // What is said.
+
+    /// Says a value.
+    pub fn put(&mut self, name: &'static str, value: Value) {
+        if let Value::Fd(number) | Value::Dirfd(number) = value {
+            self.source.descriptor(number);
+        }
+        if let Some(tree) = &mut self.tree {
+            tree.put(name, value);
+        }
+    }
+
+    /// Says how the next value is shown.
+    pub fn show_next(&mut self, show: Show) {
+        if let Some(tree) = &mut self.tree {
+            tree.show_next(show);
+        }
+    }
+
+    /// Says a value that an abbreviated rendering leaves out.
+    pub fn put_verbose(&mut self, name: &'static str, value: Value) {
+        self.show_next(Show::Verbose);
+        self.put(name, value);
+    }
+
+    /// Opens a structure.
+    pub fn open_struct(&mut self, name: &'static str) {
+        self.open(name, Value::Struct);
+    }
+
+    /// Opens a list.
+    pub fn open_list(&mut self, name: &'static str) {
+        self.open(name, Value::List);
+    }
+
+    /// Opens a group of another sort.
+    pub fn open(&mut self, name: &'static str, group: Value) {
+        if let Some(tree) = &mut self.tree {
+            tree.open(name, group);
+        }
+    }
+
+    /// Closes the group opened last.
+    pub fn close(&mut self) {
+        if let Some(tree) = &mut self.tree {
+            tree.close();
+        }
+    }
+
+    /// Says that the group opened last goes on.
+    pub fn mark_more(&mut self) {
+        if let Some(tree) = &mut self.tree {
+            tree.mark_more();
+        }
+    }
+
+    /// Says words of our own, which a format shows as they are. They must hold no bytes of the tracee unescaped.
+    pub fn put_words(&mut self, name: &'static str, words: std::fmt::Arguments<'_>) {
+        if let Some(tree) = &mut self.tree {
+            let seen = tree.own(words);
+            tree.put(name, Value::Words(seen));
+        }
+    }
+
+    /// Adds a remark to the value said last.
+    pub fn note(&mut self, words: std::fmt::Arguments<'_>) {
+        if let Some(tree) = &mut self.tree {
+            tree.note(words);
+        }
+    }
+
+    // Both.
+
+    /// Text at `address`: at most `max` bytes of it.
+    pub fn text(&mut self, name: &'static str, address: u64, max: usize, value: fn(Seen) -> Value) {
+        if address == 0 {
+            return self.put(name, Value::Null);
+        }
+        // One byte more than is shown tells whether there is more.
+        let seen = self.read_text(address, max.saturating_add(1));
+        if seen.state == State::Unreadable && seen.is_empty() {
+            return self.put(name, Value::Unreadable(address));
+        }
+        let seen = if seen.len() > max { seen.part(0, max).cut() } else { seen };
+        self.put(name, value(seen));
+    }
+
+    /// A path at `address`, never cut: "filenames are not considered strings and are always printed in full"
+    /// (strace(1), -s).
+    pub fn path(&mut self, name: &'static str, address: u64) {
+        self.text(name, address, MAX_PATH - 1, Value::Path);
+    }
+
+    /// A text at `address`, cut at the limit for texts.
+    pub fn string(&mut self, name: &'static str, address: u64) {
+        self.text(name, address, self.text_max(), Value::Str);
+    }
+
+    /// The `len` bytes at `address`, cut at the limit for texts.
+    pub fn buffer(&mut self, name: &'static str, address: u64, len: usize) {
+        if address == 0 {
+            return self.put(name, Value::Null);
+        }
+        let max = self.text_max();
+        let seen = self.read(address, len.min(max.saturating_add(1)));
+        if seen.state == State::Unreadable && (seen.is_empty() && len > 0) {
+            return self.put(name, Value::Unreadable(address));
+        }
+        let seen = if len > max { seen.part(0, max).cut() } else { seen };
+        self.put(name, Value::Bytes(seen));
+    }
+
+    /// Reads the structure of `len` bytes at `address`. `None`, with the address said, when not all of it could be read.
+    pub fn whole(&mut self, name: &'static str, address: u64, len: usize) -> Option<Seen> {
+        if address == 0 {
+            self.put(name, Value::Null);
+            return None;
+        }
+        let seen = self.read(address, len);
+        if seen.len() < len {
+            self.put(name, Value::Unreadable(address));
+            return None;
+        }
+        Some(seen)
+    }
+
+    fn text_max(&self) -> usize {
+        self.limits.str_max.min(MAX_BUFFER - 1)
+    }
+}
+
+/// The low 32 bits.
+#[must_use]
+pub fn low32(word: u64) -> u32 {
+    u32::try_from(word & 0xffff_ffff).unwrap_or(0)
+}
+
+/// A list of `count` items of `size` bytes each at `address`: reads them, and calls `item` for each that was read.
+///
+/// What a limit leaves out, or cannot be read, is said as "there is more".
+pub fn walk_items(
+    walk: &mut Walk<'_>,
+    name: &'static str,
+    address: u64,
+    count: u64,
+    size: usize,
+    mut item: impl FnMut(&mut Walk<'_>, Seen),
+) {
+    if address == 0 {
+        return walk.put(name, Value::Null);
+    }
+    let most = MAX_ITEMS.min(MAX_STRUCTS / size.max(1));
+    let take = usize::try_from(count).unwrap_or(usize::MAX).min(most);
+    if take == 0 {
+        walk.open_list(name);
+        return walk.close();
+    }
+    let seen = walk.read(address, take * size);
+    let got = seen.len() / size.max(1);
+    if got == 0 {
+        return walk.put(name, Value::Unreadable(address));
+    }
+    walk.open_list(name);
+    for index in 0..got.min(take) {
+        item(walk, seen.part(index * size, size));
+    }
+    if got < take {
+        walk.put("", Value::Unreadable(address.wrapping_add((got * size) as u64)));
+    } else if (take as u64) < count {
+        walk.mark_more();
+    }
+    walk.close();
+}

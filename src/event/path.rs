@@ -1,0 +1,86 @@
+//! The absolute name of a file that a path argument means: joined with the working directory or the directory's
+//! descriptor as they were at the call, and cleaned of `.`, `..` and empty parts.
+//!
+//! It is the name as text: links on the way are not followed. What an open really opened is [`Event::opened`].
+
+use super::Event;
+use crate::table::{Kind, Phase};
+
+/// `AT_FDCWD` (linux/fcntl.h).
+const AT_FDCWD: i32 = -100;
+
+impl Event<'_> {
+    /// Appends to `out` the absolute name that argument `index` means; `false`, with nothing appended, when the argument
+    /// is no path or its directory is not known.
+    pub fn absolute(&self, index: usize, out: &mut Vec<u8>) -> bool {
+        let rows = self.rows();
+        let Some(arg) = rows.get(index).filter(|arg| arg.kind == Kind::Path && arg.phase == Phase::In) else {
+            return false;
+        };
+        // The target of a link that is made is text, not yet a name.
+        let made = arg.name == "oldname" && matches!(self.name, super::Name::Known("symlink" | "symlinkat"));
+        let Some(path) = self.path(index).filter(|path| !made && !path.cut) else { return false };
+        let directory = index.checked_sub(1).filter(|at| rows.get(*at).is_some_and(|arg| arg.kind == Kind::Dirfd));
+        let base: &[u8] = match (path.bytes.first(), directory) {
+            (Some(b'/'), _) => b"",
+            (_, Some(at)) => {
+                let number =
+                    self.words().get(at).map_or(AT_FDCWD, |word| crate::decode::walk::low32(*word).cast_signed());
+                if number == AT_FDCWD {
+                    self.who.cwd()
+                } else {
+                    self.descriptor(number).map_or(&[], |target| target.bytes)
+                }
+            }
+            (_, None) => self.who.cwd(),
+        };
+        if base.first().or(path.bytes.first()) != Some(&b'/') {
+            return false;
+        }
+        join(base, path.bytes, out);
+        true
+    }
+}
+
+/// Appends `base/path` without `.`, `..` and empty parts.
+fn join(base: &[u8], path: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    for part in base.split(|byte| *byte == b'/').chain(path.split(|byte| *byte == b'/')) {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                let kept = out.get(start..).unwrap_or_default();
+                let cut = kept.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+                out.truncate(start + cut);
+            }
+            part => {
+                out.push(b'/');
+                out.extend_from_slice(part);
+            }
+        }
+    }
+    if out.len() == start {
+        out.push(b'/');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn parts_that_mean_nothing_are_left_out() {
+        for (base, path, want) in [
+            ("", "/etc/passwd", "/etc/passwd"),
+            ("/w", "a//b/./c", "/w/a/b/c"),
+            ("/w/x", "../y", "/w/y"),
+            ("/", "..", "/"),
+            ("/w", "", "/w"),
+            ("/w", "../../../a", "/a"),
+        ] {
+            let mut out = b"x".to_vec();
+            join(base.as_bytes(), path.as_bytes(), &mut out);
+            assert_eq!(String::from_utf8_lossy(&out[1..]), want, "{base} {path}");
+        }
+    }
+}
