@@ -6,6 +6,7 @@ use super::walk::{MAX_STRUCTS, Walk, walk_items};
 use crate::model::Abi;
 use crate::table::Kind;
 use crate::table::structs::{Field, Show as FieldShow, Struct, What};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The structure `layout` at `address`.
 pub(super) fn put_flat(walk: &mut Walk<'_>, name: &'static str, layout: &'static Struct, address: u64) {
@@ -108,6 +109,20 @@ fn put_field(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
             walk.put(field.name, Value::Str(text));
         }
         What::Bytes => walk.put(field.name, Value::Bytes(part)),
+        What::Port => {
+            let port = walk.number(&part, 0, 2).and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
+            walk.open(field.name, Value::Call("htons"));
+            walk.put("", Value::Unsigned(u64::from(port.swap_bytes())));
+            walk.close();
+        }
+        What::Inet => {
+            let address = walk.u32_at(&part, 0).unwrap_or(0);
+            walk.put(field.name, Value::Ip4(Ipv4Addr::from(address.to_le_bytes())));
+        }
+        What::Inet6 => {
+            let address: Option<[u8; 16]> = walk.bytes(&part).try_into().ok();
+            walk.put(field.name, Value::Ip6(Ipv6Addr::from(address.unwrap_or_default())));
+        }
         What::Word(_) | What::Nested(_) if field.array => {
             walk.open_list(field.name);
             for index in 0..usize::from(field.count) {
@@ -132,7 +147,7 @@ fn put_element(walk: &mut Walk<'_>, name: &'static str, field: &Field, seen: &Se
             let word = field.word(walk.bytes(seen), abi, index).unwrap_or(0);
             walk.put(name, field_value(kind, word, field.signed, abi));
         }
-        What::Text | What::Bytes => {}
+        What::Text | What::Bytes | What::Port | What::Inet | What::Inet6 => {}
     }
 }
 
