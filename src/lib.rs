@@ -17,6 +17,7 @@ pub mod state;
 pub mod event;
 pub mod scap;
 pub mod rules;
+pub mod audit;
 pub mod sink;
 pub mod control;
 pub mod doctor;
