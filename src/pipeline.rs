@@ -74,6 +74,16 @@ impl Pipeline {
             }
             Kind::Fork | Kind::Signal => shown && self.probe && self.write(record, None, out),
             Kind::Notice => shown && self.write(record, None, out),
+            Kind::Lost => {
+                let written = self.write(record, None, out);
+                if head.flags & flag::VOID != 0 {
+                    self.account.apply(record);
+                    // Calls in progress may have ended in what was lost.
+                    self.entered.clear();
+                    self.held.clear();
+                }
+                written
+            }
         }
     }
 

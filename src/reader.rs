@@ -45,6 +45,7 @@ impl Reader {
         loop {
             let closed = self.receiver.closed();
             let mut read = 0;
+            self.receiver.fill();
             let waiting = self.receiver.peek();
             while let Some(rest) = waiting.get(read..).filter(|rest| !rest.is_empty()) {
                 match Record::parse(rest) {
@@ -63,16 +64,16 @@ impl Reader {
             }
             self.receiver.release(read);
             // Lines are held back only while more records wait.
-            if lines.len() >= CHUNK || self.receiver.peek().is_empty() {
+            if lines.len() >= CHUNK || self.receiver.is_empty() {
                 self.output.write(&lines, self.pipeline.events().saturating_sub(written));
                 written = self.pipeline.events();
                 lines.clear();
             }
             self.attend();
-            if read > 0 && !self.receiver.peek().is_empty() {
+            if read > 0 && !self.receiver.is_empty() {
                 continue;
             }
-            if closed && self.receiver.peek().is_empty() {
+            if closed && self.receiver.is_empty() {
                 return Read { output: self.output, malformed };
             }
             if read == 0 {

@@ -1,6 +1,6 @@
 //! One run, from argv to exit status: the place that knows all folders.
 
-use crate::bus::{self, Sender};
+use crate::bus::{self, Pace, Sender};
 use crate::capture::{Recorder, Wanted};
 use crate::control::{self, Shared, Signals};
 use crate::engine::ptrace::{Engine, Mode, PlacementShared, Round};
@@ -123,7 +123,8 @@ fn start(plan: &Plan, output: Output, filtered: bool) -> std::io::Result<Run> {
     limits::raise_own();
     signals::arrange();
     signals::open_wake();
-    let (sender, receiver): (Sender, _) = bus::bus(BUS)?;
+    let (sender, mut receivers): (Sender, _) = bus::bus(BUS, &[Pace::Kept])?;
+    let receiver = receivers.pop().ok_or(std::io::ErrorKind::Other)?;
     sender.enter();
     let shared = Shared::new(plan.collecting);
     let placement = PlacementShared::default();

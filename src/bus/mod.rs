@@ -1,43 +1,97 @@
-//! Records from the tracing thread to the reader: bounded, lossless (a slow reader makes the tracee wait).
+//! Records from the tracing thread to its readers: bounded, each reader at its own pace.
 //!
-//! The reader is not woken for each record: a wake-up of a thread on another, idle CPU costs more than a whole stop.
+//! There is one ring. A reader that is [`Pace::Kept`] loses nothing: the sender waits for it. One that is [`Pace::Loose`]
+//! is never waited for: when it was overrun it goes on at the place of a reader that keeps up, and gets in band how many
+//! records of which calls it missed. Memory is the ring, whatever happens.
+//!
+//! A reader is not woken for each record: a wake-up of a thread on another, idle CPU costs more than a whole stop.
 //! It is woken when it sleeps and a record comes; then it looks again every few milliseconds until nothing comes any more.
 
+mod loose;
+mod tally;
+
+pub use loose::{Catch, Loose};
+pub use tally::{Tally, slot};
+
 use crate::capture::Records;
-use crate::sys::ring;
+use crate::sys::ring::{self, Window};
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// How long the reader naps while records keep coming, and so how late a line can be.
-const NAP: Duration = Duration::from_millis(4);
+/// How long a reader naps while records keep coming, and so how late a line can be.
+pub const NAP: Duration = Duration::from_millis(4);
 
-/// Naps without a record before the reader sleeps until it is woken.
+/// Naps without a record before a reader sleeps until it is woken.
 const IDLE_NAPS: u32 = 8;
 
-#[derive(Debug, Default)]
+/// How long it sleeps at most: what a lost race between its sleep and a record costs.
+const SLEEP: Duration = Duration::from_millis(100);
+
+/// Whether a reader is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// The sender waits while this reader has not released enough.
+    Kept,
+    /// The sender never waits; the reader may be overrun.
+    Loose,
+}
+
+type Wake = Box<dyn Fn() + Send + Sync>;
+
+/// One reader, as the sender sees it.
+#[derive(Default)]
+struct Seat {
+    sleeps: AtomicBool,
+    wake: Mutex<Option<Wake>>,
+}
+
+#[derive(Default)]
 struct Meeting {
-    reader_sleeps: AtomicBool,
+    seats: Vec<Seat>,
+    /// A reader sleeps: the sender looks at the seats.
+    someone_sleeps: AtomicBool,
     writer_sleeps: AtomicBool,
-    threads: [Mutex<Option<Thread>>; 2],
+    writer: Mutex<Option<Thread>>,
     /// Nobody waits for room any more: what does not fit is lost, and counted.
     aborted: AtomicBool,
     lost: AtomicU64,
 }
 
-const READER: usize = 0;
-const WRITER: usize = 1;
+impl std::fmt::Debug for Meeting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Meeting").field("seats", &self.seats.len()).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Meeting {
-    fn enter(&self, who: usize) {
-        *self.threads[who].lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current());
+    fn wake(&self, seat: &Seat) {
+        if let Some(wake) = &*lock(&seat.wake) {
+            wake();
+        }
     }
 
-    fn wake(&self, who: usize) {
-        if let Some(thread) = &*self.threads[who].lock().unwrap_or_else(PoisonError::into_inner) {
+    fn wake_all(&self) {
+        for seat in &self.seats {
+            self.wake(seat);
+        }
+    }
+
+    #[cold]
+    fn wake_sleepers(&self) {
+        for seat in self.seats.iter().filter(|seat| seat.sleeps.swap(false, Ordering::AcqRel)) {
+            self.wake(seat);
+        }
+    }
+
+    fn wake_writer(&self) {
+        if let Some(thread) = &*lock(&self.writer) {
             thread.unpark();
         }
     }
@@ -50,64 +104,102 @@ pub struct Sender {
     meeting: Arc<Meeting>,
 }
 
-/// The reader's end.
+/// A reader's end.
 #[derive(Debug)]
 pub struct Receiver {
-    ring: ring::Consumer,
+    source: Source,
     meeting: Arc<Meeting>,
+    seat: usize,
     idle: u32,
 }
 
-/// Wakes the reader from another thread, so that it looks at what else it is told.
+#[derive(Debug)]
+enum Source {
+    Kept(ring::Reader),
+    Loose(Box<Loose>),
+}
+
+/// Wakes the readers from another thread, so that they look at what else they are told.
 #[derive(Clone, Debug)]
 pub struct Waker(Arc<Meeting>);
 
 impl Waker {
-    /// Wakes the reader.
+    /// Wakes the readers.
     pub fn wake(&self) {
-        self.0.wake(READER);
+        self.0.wake_all();
     }
 
     /// Ends the sender's wait for a reader that may be stuck: from now on it loses what does not fit.
     pub fn abort(&self) {
         self.0.aborted.store(true, Ordering::Release);
-        self.0.wake(WRITER);
+        self.0.wake_writer();
+    }
+
+    /// How many records the sender lost since an abort.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.0.lost.load(Ordering::Relaxed)
     }
 }
 
-/// Makes a bus of `size` bytes, a power of two.
+/// Makes a bus of `size` bytes, a power of two, with one reader for each of `paces`.
 ///
 /// # Errors
 /// When the kernel has no memory for the ring.
-pub fn bus(size: usize) -> io::Result<(Sender, Receiver)> {
-    let (producer, consumer) = ring::ring(size)?;
-    let meeting = Arc::new(Meeting::default());
-    Ok((Sender { ring: producer, meeting: Arc::clone(&meeting) }, Receiver { ring: consumer, meeting, idle: 0 }))
+pub fn bus(size: usize, paces: &[Pace]) -> io::Result<(Sender, Vec<Receiver>)> {
+    let kept = paces.iter().filter(|pace| **pace == Pace::Kept).count();
+    let (producer, readers) = ring::ring(size, kept)?;
+    let seats = paces.iter().map(|_| Seat::default()).collect();
+    let meeting = Arc::new(Meeting { seats, ..Meeting::default() });
+    let mut readers = readers.into_iter();
+    let receiver = |(seat, pace): (usize, &Pace)| {
+        let kept = if *pace == Pace::Kept { readers.next() } else { None };
+        let loose = || Source::Loose(Box::new(Loose::new(producer.window(), 0)));
+        Receiver { source: kept.map_or_else(loose, Source::Kept), meeting: Arc::clone(&meeting), seat, idle: 0 }
+    };
+    let receivers = paces.iter().enumerate().map(receiver).collect();
+    Ok((Sender { ring: producer, meeting }, receivers))
 }
 
 impl Sender {
     /// Names the calling thread as the one that sends; to be called once before the first [`Sender::send`].
     pub fn enter(&self) {
-        self.meeting.enter(WRITER);
+        *lock(&self.meeting.writer) = Some(thread::current());
     }
 
     #[cold]
     fn wait_for_room(&mut self, max: usize) {
-        while self.ring.size() - self.ring.used() < max && !self.meeting.aborted.load(Ordering::Acquire) {
+        while !self.meeting.aborted.load(Ordering::Acquire) {
             self.meeting.writer_sleeps.store(true, Ordering::SeqCst);
-            self.meeting.wake(READER);
+            // Room that came before the flag was up has woken nobody.
+            if self.ring.has_room(max) {
+                break;
+            }
+            self.meeting.wake_all();
             thread::park_timeout(NAP);
         }
         self.meeting.writer_sleeps.store(false, Ordering::SeqCst);
     }
 
-    /// A handle that wakes the reader.
+    /// A handle that wakes the readers.
     #[must_use]
     pub fn waker(&self) -> Waker {
         Waker(Arc::clone(&self.meeting))
     }
 
-    /// How many records were lost, and whether the reader may be stuck.
+    /// A window for another process.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.ring.window()
+    }
+
+    /// Where the next record will lie: a reader that released so much has seen all that was sent.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.ring.position()
+    }
+
+    /// How many records were lost, and whether a reader may be stuck.
     #[must_use]
     pub fn losses(&self) -> (u64, bool) {
         (self.meeting.lost.load(Ordering::Relaxed), self.meeting.aborted.load(Ordering::Acquire))
@@ -116,7 +208,7 @@ impl Sender {
     /// Says that nothing more will come.
     pub fn close(&mut self) {
         self.ring.close();
-        self.meeting.wake(READER);
+        self.meeting.wake_all();
     }
 }
 
@@ -124,7 +216,7 @@ impl Records for Sender {
     /// Waits while the ring is full.
     fn send(&mut self, max: usize, write: impl FnOnce(&mut [u8]) -> usize) {
         let max = max.min(self.ring.size());
-        if self.ring.size() - self.ring.used() < max {
+        if !self.ring.has_room(max) {
             self.wait_for_room(max);
         }
         if let Some(to) = self.ring.reserve(max) {
@@ -133,94 +225,148 @@ impl Records for Sender {
         } else {
             self.meeting.lost.fetch_add(1, Ordering::Relaxed);
         }
-        if self.meeting.reader_sleeps.load(Ordering::Relaxed)
-            && self.meeting.reader_sleeps.swap(false, Ordering::AcqRel)
+        if self.meeting.someone_sleeps.load(Ordering::Relaxed)
+            && self.meeting.someone_sleeps.swap(false, Ordering::AcqRel)
         {
-            self.meeting.wake(READER);
+            self.meeting.wake_sleepers();
         }
+    }
+}
+
+/// For several producing threads on one bus: each record whole, the records of each thread in its order.
+impl<R: Records> Records for Arc<Mutex<R>> {
+    fn send(&mut self, max: usize, write: impl FnOnce(&mut [u8]) -> usize) {
+        lock(self).send(max, write);
     }
 }
 
 impl Receiver {
     /// Names the calling thread as the reader; to be called once before the first [`Receiver::wait`].
     pub fn enter(&self) {
-        self.meeting.enter(READER);
+        let thread = thread::current();
+        self.enter_with(move || thread.unpark());
+    }
+
+    /// As [`Receiver::enter`], for a reader that waits by other means than [`Receiver::wait`].
+    pub fn enter_with(&self, wake: impl Fn() + Send + Sync + 'static) {
+        if let Some(seat) = self.meeting.seats.get(self.seat) {
+            *lock(&seat.wake) = Some(Box::new(wake));
+        }
+    }
+
+    /// Tells a loose reader who catches it when it was overrun: a reader that keeps up.
+    pub fn caught_by(&mut self, catch: impl FnMut() -> Option<Catch> + Send + 'static) {
+        if let Source::Loose(loose) = &mut self.source {
+            loose.caught_by(Box::new(catch));
+        }
+    }
+
+    /// Gets what waits, for [`Receiver::peek`]. A loose reader that was overrun gets a record of its losses, then who is
+    /// who now, and goes on from there.
+    pub fn fill(&mut self) {
+        if let Source::Loose(loose) = &mut self.source {
+            loose.fill();
+        }
     }
 
     /// The bytes of the records that wait: whole records, oldest first.
     #[must_use]
     pub fn peek(&self) -> &[u8] {
-        self.ring.peek()
+        match &self.source {
+            Source::Kept(reader) => reader.peek(),
+            Source::Loose(loose) => loose.peek(),
+        }
     }
 
     /// Gives the first `len` bytes back.
     pub fn release(&mut self, len: usize) {
-        self.ring.release(len);
-        if self.meeting.writer_sleeps.swap(false, Ordering::SeqCst) {
-            self.meeting.wake(WRITER);
+        match &mut self.source {
+            Source::Kept(reader) => reader.release(len),
+            Source::Loose(loose) => loose.release(len),
+        }
+        if self.meeting.writer_sleeps.load(Ordering::SeqCst) && self.meeting.writer_sleeps.swap(false, Ordering::SeqCst)
+        {
+            self.meeting.wake_writer();
+        }
+    }
+
+    /// Where the first byte that waits lies.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        match &self.source {
+            Source::Kept(reader) => reader.position(),
+            Source::Loose(loose) => loose.position(),
+        }
+    }
+
+    /// What a loose reader missed so far.
+    #[must_use]
+    pub fn missed(&self) -> Option<&Tally> {
+        match &self.source {
+            Source::Kept(_) => None,
+            Source::Loose(loose) => Some(loose.missed()),
+        }
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match &self.source {
+            Source::Kept(reader) => reader.peek().is_empty(),
+            Source::Loose(loose) => loose.is_empty(),
         }
     }
 
     /// Whether the sender is closed; records may still wait.
     #[must_use]
     pub fn closed(&self) -> bool {
-        self.ring.closed()
+        match &self.source {
+            Source::Kept(reader) => reader.closed(),
+            Source::Loose(loose) => loose.closed(),
+        }
+    }
+
+    /// Says how long to wait for records before looking again; `had` says whether the last look found any. A wait that
+    /// begins here ends with [`Receiver::woke`].
+    pub fn doze(&mut self, had: bool) -> Duration {
+        self.idle = if had { 0 } else { self.idle + 1 };
+        if self.idle <= IDLE_NAPS {
+            return NAP;
+        }
+        let Some(seat) = self.meeting.seats.get(self.seat) else { return NAP };
+        seat.sleeps.store(true, Ordering::SeqCst);
+        self.meeting.someone_sleeps.store(true, Ordering::SeqCst);
+        // A record that came before the flag was up has woken nobody.
+        if self.is_empty() && !self.closed() { SLEEP } else { Duration::ZERO }
+    }
+
+    /// Ends a wait.
+    pub fn woke(&self) {
+        if let Some(seat) = self.meeting.seats.get(self.seat) {
+            seat.sleeps.store(false, Ordering::SeqCst);
+        }
     }
 
     /// Waits for records, a wake or a nap, whichever comes first. `had` says whether the last look found any.
     pub fn wait(&mut self, had: bool) {
-        self.idle = if had { 0 } else { self.idle + 1 };
-        if self.idle <= IDLE_NAPS {
-            thread::park_timeout(NAP);
-            return;
+        let time = self.doze(had);
+        if !time.is_zero() {
+            thread::park_timeout(time);
         }
-        self.meeting.reader_sleeps.store(true, Ordering::SeqCst);
-        // A record that came before the flag was up has woken nobody; the timeout bounds what a lost race costs.
-        if self.ring.peek().is_empty() && !self.ring.closed() {
-            thread::park_timeout(Duration::from_millis(100));
+        self.woke();
+    }
+}
+
+/// A reader that ends wakes a sender that waits for it.
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        if let Some(seat) = self.meeting.seats.get(self.seat) {
+            *lock(&seat.wake) = None;
         }
-        self.meeting.reader_sleeps.store(false, Ordering::SeqCst);
+        // The cursor is given up after this; a sender that looks too early looks again after a nap.
+        self.meeting.wake_writer();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::bus;
-    use crate::capture::Records;
-
-    #[test]
-    fn everything_sent_arrives_though_the_ring_is_small() {
-        let (mut sender, mut receiver) = bus(4096).unwrap();
-        let reader = std::thread::spawn(move || {
-            receiver.enter();
-            let mut got = Vec::new();
-            loop {
-                let closed = receiver.closed();
-                let seen = receiver.peek().to_vec();
-                receiver.release(seen.len());
-                got.extend_from_slice(&seen);
-                if closed && seen.is_empty() {
-                    return got;
-                }
-                receiver.wait(!seen.is_empty());
-            }
-        });
-        sender.enter();
-        let mut sent = Vec::new();
-        for i in 0..2000u32 {
-            sender.send(512, |to| {
-                to[..4].copy_from_slice(&i.to_le_bytes());
-                4 + usize::try_from(i % 64).unwrap() * 8
-            });
-            sent.push(i);
-        }
-        sender.close();
-        let got = reader.join().unwrap();
-        let mut at = 0;
-        for i in sent {
-            assert_eq!(got[at..at + 4], i.to_le_bytes());
-            at += 4 + usize::try_from(i % 64).unwrap() * 8;
-        }
-        assert_eq!(at, got.len());
-    }
-}
+mod tests;

@@ -123,6 +123,7 @@ impl<'a> Event<'a> {
             RecordKind::Exec => (Sort::Process, Dir::Exit, Outcome::Returned(0)),
             RecordKind::End | RecordKind::Signal => (Sort::Process, Dir::Exit, Outcome::Returned(head.result)),
             RecordKind::Notice => (Sort::Notice, Dir::Exit, Outcome::Returned(0)),
+            RecordKind::Lost => (Sort::Notice, Dir::Exit, Outcome::Returned(head.result)),
             RecordKind::Born
             | RecordKind::Comm
             | RecordKind::Creds
@@ -137,6 +138,7 @@ impl<'a> Event<'a> {
             RecordKind::End => Name::Known("sched_process_exit"),
             RecordKind::Signal => Name::Known("signal_deliver"),
             RecordKind::Notice => Name::Known("smtrace_notice"),
+            RecordKind::Lost => Name::Known("smtrace_lost"),
             _ => row.map_or(Name::Unknown(head.nr.cast_signed()), |row| Name::Known(row.name)),
         };
         let entered = entered.filter(|entered| {
@@ -307,6 +309,18 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn text(&self) -> Option<Text<'a>> {
         self.record.piece(Role::Text).map(|piece| Text::of(&piece, usize::MAX))
+    }
+
+    /// The calls of which records were lost, and how many; none for anything but a loss.
+    pub fn missed(&self) -> impl Iterator<Item = (&'a [u8], u64)> + use<'a> {
+        let of = |piece: Piece<'a>| (piece.data, piece.address);
+        self.record.pieces().filter(|piece| piece.role == Role::Missed as u8).map(of)
+    }
+
+    /// How many records were lost here, if this tells of a loss.
+    #[must_use]
+    pub fn lost(&self) -> Option<u64> {
+        (self.head().kind == RecordKind::Lost).then_some(self.head().result.cast_unsigned())
     }
 
     /// Whether smtrace refused the call to protect itself.

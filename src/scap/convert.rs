@@ -119,6 +119,11 @@ impl Converter {
                 }
             }
             Kind::Comm | Kind::Reparent => self.account.apply(record),
+            Kind::Lost => {
+                // A capture has no event for it; the calls in progress may have ended in what was lost.
+                self.entered.clear();
+                self.account.apply(record);
+            }
             Kind::Fork | Kind::Notice => {}
         }
     }

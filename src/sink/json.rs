@@ -3,7 +3,9 @@
 use super::clock::{self, Clock, Zone};
 use super::lines::Lines;
 use super::module::join_cmdline;
-use super::wire::{Bytes, CallHead, Digits, Doer, EventName, Guarded, NoticeHead, Number, ProcessHead, Tail, VERSION};
+use super::wire::{
+    Bytes, CallHead, Digits, Doer, EventName, Guarded, LostCalls, NoticeHead, Number, ProcessHead, Tail, VERSION,
+};
 use super::{Format, Needs, Sink};
 use crate::decode::tree::Tree;
 use crate::decode::{Raw, errno};
@@ -85,7 +87,9 @@ fn render_head(event: &Event<'_>, time: &str, out: &mut Vec<u8>) {
         Sort::Process => render_object(&ProcessHead { v: VERSION, sort: "process", time, time_ns, name, res }, out),
         Sort::Notice => {
             let text = Bytes(event.text().map_or(b"", |text| text.bytes));
-            render_object(&NoticeHead { v: VERSION, sort: "notice", time, time_ns, text }, out);
+            let lost = event.lost().map(|lost| Number(Raw::Unsigned(lost)));
+            let lost_calls = lost.is_some().then_some(LostCalls(*event));
+            render_object(&NoticeHead { v: VERSION, sort: "notice", time, time_ns, text, lost, lost_calls }, out);
         }
     }
 }

@@ -56,6 +56,20 @@ pub(super) struct NoticeHead<'a> {
     pub(super) time: &'a str,
     pub(super) time_ns: Digits,
     pub(super) text: Bytes<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lost: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lost_calls: Option<LostCalls<'a>>,
+}
+
+/// How many records of which calls were lost, by name.
+pub(super) struct LostCalls<'a>(pub(super) Event<'a>);
+
+impl Serialize for LostCalls<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let name = |bytes| String::from_utf8_lossy(bytes);
+        to.collect_map(self.0.missed().map(|(call, n)| (name(call), Number(Raw::Unsigned(n)))))
+    }
 }
 
 /// Who did it.

@@ -5,6 +5,7 @@
 
 mod entry;
 mod names;
+mod snapshot;
 
 pub use names::{Groups, Users};
 
@@ -62,7 +63,8 @@ impl Account {
             Kind::Reparent => self.reparent(head.pid, pid(record, 0)),
             Kind::Outsider => self.outsider(head.pid, record),
             Kind::Moved => self.moved(head, record),
-            Kind::Enter | Kind::Exit | Kind::Unfinished | Kind::Fork | Kind::Signal | Kind::Notice => {}
+            Kind::Lost if head.flags & flag::VOID != 0 => self.void(),
+            Kind::Enter | Kind::Exit | Kind::Unfinished | Kind::Fork | Kind::Signal | Kind::Notice | Kind::Lost => {}
         }
     }
 
@@ -89,6 +91,15 @@ impl Account {
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.threads.len(), self.processes.len())
+    }
+
+    /// Forgets every task. Stamps go on, so that nobody takes a later task for one of these.
+    fn void(&mut self) {
+        self.threads.clear();
+        self.processes.clear();
+        self.free.clear();
+        (self.slots, self.outsiders) = (0, 0);
+        self.epoch = self.change();
     }
 
     fn change(&mut self) -> u64 {

@@ -77,13 +77,17 @@ pub enum Kind {
     Notice = 13,
     /// The process changed its working directory: piece [`Role::Cwd`].
     Moved = 14,
+    /// The reader missed records here: `result` is how many, one piece [`Role::Missed`] for each call they were of, and
+    /// their sum in words as [`Role::Text`]. What was known of who is who is void with [`flag::VOID`]: the tasks that live
+    /// follow as [`Kind::Outsider`] and [`Kind::Born`].
+    Lost = 15,
 }
 
 impl Kind {
     /// The kind whose discriminant is `byte`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Kind> {
-        const ALL: [Kind; 14] = [
+        const ALL: [Kind; 15] = [
             Kind::Enter,
             Kind::Exit,
             Kind::Unfinished,
@@ -98,6 +102,7 @@ impl Kind {
             Kind::Outsider,
             Kind::Notice,
             Kind::Moved,
+            Kind::Lost,
         ];
         ALL.get(usize::from(byte).wrapping_sub(1)).copied()
     }
@@ -115,6 +120,8 @@ pub enum Unfinished {
     Exec = 2,
     /// smtrace detached while the call was in the kernel.
     Detached = 3,
+    /// The call was disabled while it was in the kernel.
+    Disabled = 4,
 }
 
 impl Unfinished {
@@ -126,6 +133,7 @@ impl Unfinished {
             Unfinished::Killed => "killed",
             Unfinished::Exec => "exec",
             Unfinished::Detached => "detached",
+            Unfinished::Disabled => "disabled",
         }
     }
 
@@ -136,6 +144,7 @@ impl Unfinished {
             0 => Unfinished::Exited,
             2 => Unfinished::Exec,
             3 => Unfinished::Detached,
+            4 => Unfinished::Disabled,
             _ => Unfinished::Killed,
         }
     }
@@ -154,6 +163,8 @@ pub mod flag {
     /// The open files were listed with this record. An exit without it has those of its enter, with the call's own
     /// effect: one more for a result that is a descriptor, one less for close.
     pub const LISTED: u32 = 16;
+    /// The account of who is who starts anew (in [`super::Kind::Lost`]).
+    pub const VOID: u32 = 32;
 }
 
 /// What the bytes of a piece are.
@@ -188,6 +199,8 @@ pub enum Role {
     Text = 22,
     /// What a file descriptor that the call names refers to; the address is its number.
     Named = 23,
+    /// The name of a call of which records were missed; the address is how many.
+    Missed = 24,
 }
 
 impl Role {
