@@ -23,6 +23,8 @@ const KINDS: &[&str] = &[
     "int", "uint", "long", "ulong", "u64", "hex", "fd", "dirfd", "pid", "tid", "uid", "gid", "sig", "mode", "size",
     "off", "dev", "errno", "ptr",
 ];
+/// The kinds whose number is a pattern of bits: it has no sign, whatever the C type.
+const PATTERNS: &[&str] = &["Hex", "Ptr", "Flags", "Mode", "Dev"];
 /// When a field is shown; nothing for always.
 const SHOWS: &[&str] = &["verbose", "nonzero", "hidden"];
 
@@ -344,7 +346,8 @@ impl Structs {
         for at in shown {
             let field = &one.fields[at];
             let of = |get: fn(&At) -> usize| layouts.iter().map(|l| get(&l.fields[at])).collect::<Vec<usize>>();
-            let signed = matches!(field.of, Type::Number(_, true, _));
+            let pattern = PATTERNS.iter().any(|kind| field.what.starts_with(&format!("What::Word(Kind::{kind}")));
+            let signed = matches!(field.of, Type::Number(_, true, _)) && !pattern;
             let shift = layouts.first().map_or(0, |layout| layout.fields[at].shift);
             let bits = field.bits.map(|len| format!("Bits {{ shift: {shift}, len: {len} }}"));
             let _ = write!(
@@ -438,11 +441,19 @@ fn read_field(name: &str, words: &[&str], place: &str, sets: &Sets) -> Result<Fi
     if let (Some(_), Some(kind)) = (address, kind) {
         return Err(format!("`{base}` says how it is shown; take `{kind}` away"));
     }
+    if base == "char" && (count.is_none() || kind.is_some()) {
+        return Err("text has no kind, and a length: write char[COUNT]; a small number is an s8".to_owned());
+    }
+    if let (Type::Number(_, _, width), Some(bits)) = (&of, bits)
+        && bits > width * 8
+    {
+        return Err(format!("`{spelled}` has more than its type; write a larger type"));
+    }
     let what = match (&of, kind) {
         _ if address.is_some() => address.map_or(String::new(), |(_, what)| format!("What::{what}")),
         (Type::Struct(_), Some(kind)) => return Err(format!("a structure has no kind; take `{kind}` away")),
         (Type::Struct(name), None) => format!("What::Nested(&{})", name.to_ascii_uppercase()),
-        (Type::Number("char", ..), None) if count.is_some() => "What::Text".to_owned(),
+        (Type::Number("char", ..), _) => "What::Text".to_owned(),
         (Type::Number("u8", ..), None) if count.is_some() => "What::Bytes".to_owned(),
         (Type::Number(base, signed, _), kind) => format!("What::Word({})", read_kind(kind, base, *signed, sets)?),
     };

@@ -69,7 +69,7 @@ pub struct Field {
     widths: [u16; 5],
     /// The bits of its word that it has, when not all.
     bits: Option<Bits>,
-    /// Its C type is signed.
+    /// Its C type is signed, and it is no pattern of bits (`hex`, `flags`).
     pub signed: bool,
     /// What it holds.
     pub what: What,
@@ -101,6 +101,12 @@ impl Field {
         usize::from(self.widths[abi as usize])
     }
 
+    /// It is some bits of its word.
+    #[must_use]
+    pub fn is_bits(&self) -> bool {
+        self.bits.is_some()
+    }
+
     /// Where it ends in its structure. A structure of a smaller size lacks the field.
     #[must_use]
     pub fn end(&self, abi: Abi) -> usize {
@@ -123,7 +129,7 @@ impl Field {
         bytes.get(self.offset(abi)..self.end(abi).min(bytes.len())).unwrap_or_default()
     }
 
-    /// The number that element `index` holds, sign-extended when its type is signed; `None` when `bytes` ends before it,
+    /// The number that element `index` holds, sign-extended when the field is signed; `None` when `bytes` ends before it,
     /// or it is no number.
     ///
     /// It is whole, so that its [`Kind`] says how it is shown, and no longer how wide it is.
