@@ -32,6 +32,7 @@ fn plan(format: &str) -> Plan {
             drop_comms: Vec::new(),
         },
         output: Output { path: None, format: format.to_owned(), str_max: 256 },
+        capture: None,
         quiet: false,
         log: Log { level: 1, file: None },
     }

@@ -7,7 +7,7 @@ use crate::model::record::{Kind, Record, flag};
 use crate::model::{Pid, Plan};
 use crate::rules::Rules;
 use crate::sink::{self, Needs, Sink};
-use crate::state::{Account, Groups, Users};
+use crate::state::{Account, Groups, Users, Who};
 use rustc_hash::FxHashMap;
 
 /// How many buffers of ended calls are kept for the next ones, and how large each may be.
@@ -85,6 +85,23 @@ impl Pipeline {
                 written
             }
         }
+    }
+
+    /// Learns from the next record who is who, and writes nothing.
+    pub fn learn(&mut self, record: &Record<'_>) -> bool {
+        self.account.apply(record);
+        false
+    }
+
+    /// Learns names of users and groups, as a capture tells them.
+    pub fn learn_names(&mut self, users: &[(u32, String)], groups: &[(u32, String)]) {
+        self.account.learn_names(users, groups);
+    }
+
+    /// Who a thread is now.
+    #[must_use]
+    pub fn who(&self, pid: Pid, tid: Pid) -> Who<'_> {
+        self.account.who(pid, tid)
     }
 
     /// How many events were written.

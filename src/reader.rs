@@ -6,6 +6,8 @@ use crate::engine::ptrace::PlacementShared;
 use crate::model::record::Record;
 use crate::output::Output;
 use crate::pipeline::Pipeline;
+use crate::store;
+use crate::sys::clock;
 use std::sync::Arc;
 
 /// Bytes of lines collected before they are written.
@@ -17,8 +19,10 @@ pub struct Reader {
     pub receiver: Receiver,
     /// What makes lines of them.
     pub pipeline: Pipeline,
-    /// Where lines go.
-    pub output: Output,
+    /// Where lines go; `None` when only a capture is written.
+    pub output: Option<Output>,
+    /// The capture, if one is written.
+    pub keep: Option<store::Writer>,
     /// The run's state.
     pub shared: Arc<Shared>,
     /// Ended when nothing comes.
@@ -31,7 +35,9 @@ pub struct Reader {
 #[derive(Debug)]
 pub struct Read {
     /// The output, with its losses.
-    pub output: Output,
+    pub output: Option<Output>,
+    /// What the capture lost.
+    pub kept: Option<store::Losses>,
     /// Records that could not be read: a defect of ours, said and counted.
     pub malformed: u64,
 }
@@ -50,7 +56,13 @@ impl Reader {
             while let Some(rest) = waiting.get(read..).filter(|rest| !rest.is_empty()) {
                 match Record::parse(rest) {
                     Ok((record, len)) => {
-                        self.pipeline.feed(&record, &mut lines);
+                        if let Some(keep) = &mut self.keep {
+                            keep.take(&record);
+                        }
+                        match &self.output {
+                            Some(_) => self.pipeline.feed(&record, &mut lines),
+                            None => self.pipeline.learn(&record),
+                        };
                         read += len;
                     }
                     Err(_) => {
@@ -65,16 +77,22 @@ impl Reader {
             self.receiver.release(read);
             // Lines are held back only while more records wait.
             if lines.len() >= CHUNK || self.receiver.is_empty() {
-                self.output.write(&lines, self.pipeline.events().saturating_sub(written));
+                if let Some(output) = &mut self.output {
+                    output.write(&lines, self.pipeline.events().saturating_sub(written));
+                }
                 written = self.pipeline.events();
                 lines.clear();
+            }
+            if let Some(keep) = &mut self.keep {
+                keep.tick(clock::monotonic());
             }
             self.attend();
             if read > 0 && !self.receiver.is_empty() {
                 continue;
             }
             if closed && self.receiver.is_empty() {
-                return Read { output: self.output, malformed };
+                let kept = self.keep.and_then(store::Writer::finish);
+                return Read { output: self.output, kept, malformed };
             }
             if read == 0 {
                 self.placement.release();
@@ -86,7 +104,8 @@ impl Reader {
     /// Does what other threads asked for.
     fn attend(&mut self) {
         if self.shared.take_reopen()
-            && let Err(error) = self.output.reopen()
+            && let Some(output) = &mut self.output
+            && let Err(error) = output.reopen()
         {
             (self.say)(&format!("cannot reopen the log: {error}; the old file stays in use"));
         }

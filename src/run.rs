@@ -6,7 +6,7 @@ use crate::control::{self, Shared, Signals};
 use crate::engine::ptrace::{Engine, Mode, PlacementShared, Round};
 use crate::filter;
 use crate::launch::{self, CANNOT_EXECUTE, FAILED, NOT_FOUND};
-use crate::model::{Command, Direction, Orphans, Pid, Plan, SeccompMode, Target};
+use crate::model::{Capture, Command, Direction, Orphans, Pid, Plan, SeccompMode, Target};
 use crate::options::{self, Action, Choices};
 use crate::output::Output;
 use crate::pipeline::Pipeline;
@@ -16,15 +16,16 @@ use crate::sink;
 use crate::state::{Groups, Users};
 use crate::sys::spawn::{self, Child, Failed};
 use crate::sys::{clock, limits, signals};
-use crate::{doctor, list, say};
+use crate::{doctor, keep, list, replay, say, store};
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 /// Exit status when the log is incomplete.
-const INCOMPLETE: u8 = 122;
+pub const INCOMPLETE: u8 = 122;
 
 /// Bytes of the ring between the tracing thread and the reader. Its pages count twice, as they are mapped twice.
 const BUS: usize = 1 << 20;
@@ -95,18 +96,47 @@ fn trace(plan: &Plan) -> Ending {
         say(&format!("cannot open {}: {error}; choose another log_file", name.display()));
         return Ending::Exit(FAILED);
     }
-    let output = match Output::open(plan.output.path.as_deref()) {
-        Ok(output) => output,
-        Err(error) => {
-            let name = plan.output.path.as_deref().unwrap_or_else(|| std::path::Path::new("stderr"));
-            say(&format!("cannot open {}: {error}; choose another file with -o", name.display()));
-            return Ending::Exit(FAILED);
-        }
-    };
+    if let Target::Replay(replay) = &plan.target {
+        return Ending::Exit(replay::run(plan, replay));
+    }
+    let Some(sinks) = Sinks::open(plan) else { return Ending::Exit(FAILED) };
     let mask = signals::block_all();
     match &plan.target {
-        Target::Launch(command) => launch(plan, command, output, &mask),
-        Target::Attach { pids, tree } => attach(plan, pids, *tree, output),
+        Target::Launch(command) => launch(plan, command, sinks, &mask),
+        Target::Attach { pids, tree } => attach(plan, pids, *tree, sinks),
+        Target::Replay(_) => Ending::Exit(FAILED),
+    }
+}
+
+/// Where the events of a run go.
+struct Sinks {
+    output: Option<Output>,
+    keep: Option<store::Writer>,
+    users: Users,
+    groups: Groups,
+}
+
+impl Sinks {
+    /// Opens them; says what cannot be opened.
+    fn open(plan: &Plan) -> Option<Sinks> {
+        let refuse = |path: Option<&Path>, error: &std::io::Error, option: &str| {
+            let name = path.unwrap_or_else(|| Path::new("stderr"));
+            say(&format!("cannot open {}: {error}; choose another file with {option}", name.display()));
+        };
+        let (users, groups) = (Users::parse(&etc("passwd")), Groups::parse(&etc("group")));
+        let begin = |capture: &Capture| {
+            let begun = keep::begin(plan, capture, &users, &groups);
+            begun.map_err(|error| refuse(Some(&capture.path), &error, "-w"))
+        };
+        let keep = plan.capture.as_ref().map(begin).transpose().ok()?;
+        let output = match &plan.capture {
+            Some(capture) if capture.alone => None,
+            _ => {
+                let path = plan.output.path.as_deref();
+                Some(Output::open(path).map_err(|error| refuse(path, &error, "-o")).ok()?)
+            }
+        };
+        Some(Sinks { output, keep, users, groups })
     }
 }
 
@@ -118,7 +148,7 @@ struct Run {
     reader: JoinHandle<Read>,
 }
 
-fn start(plan: &Plan, output: Output, filtered: bool) -> std::io::Result<Run> {
+fn start(plan: &Plan, sinks: Sinks, filtered: bool) -> std::io::Result<Run> {
     limits::hide();
     limits::raise_own();
     signals::arrange();
@@ -131,24 +161,27 @@ fn start(plan: &Plan, output: Output, filtered: bool) -> std::io::Result<Run> {
     let waker = sender.waker();
     let reader = Reader {
         receiver,
-        pipeline: Pipeline::new(plan, Users::parse(&etc("passwd")), Groups::parse(&etc("group"))),
-        output,
+        pipeline: Pipeline::new(plan, sinks.users, sinks.groups),
+        output: sinks.output,
+        keep: sinks.keep,
         shared: Arc::clone(&shared),
         placement: placement.clone(),
         say,
     };
     let needs = sink::by_name(&plan.output.format).map_or(sink::Needs::default(), |format| format.needs);
+    // What is kept can be shown in any form.
+    let kept = plan.capture.as_ref();
     let wanted = Wanted {
-        args: needs.args,
-        fds: needs.fds,
-        opened: needs.opened,
-        named: needs.named,
+        args: needs.args || kept.is_some(),
+        fds: needs.fds || kept.is_some_and(|capture| capture.fds),
+        opened: needs.opened || kept.is_some(),
+        named: needs.named || kept.is_some(),
         env: false,
         str_max: plan.output.str_max,
-        probe: plan.probe,
+        probe: plan.probe || kept.is_some(),
     };
     let recorder = Recorder::new(sender, wanted, shared.collecting());
-    let exits = plan.filters.direction != Direction::Enter || plan.filters.drop_failed;
+    let exits = plan.filters.direction != Direction::Enter || plan.filters.drop_failed || kept.is_some();
     let launched = matches!(plan.target, Target::Launch(_));
     let mode = Mode { filtered, follow: plan.follow, exit_kill: launched, exits };
     let kill_after = match plan.orphans {
@@ -176,7 +209,7 @@ fn choose_filter(plan: &Plan) -> Result<Vec<u8>, String> {
     filter::build(&plan.calls, limits::pid()).map_err(|error| error.to_string())
 }
 
-fn launch(plan: &Plan, command: &Command, output: Output, mask: &signals::Mask) -> Ending {
+fn launch(plan: &Plan, command: &Command, sinks: Sinks, mask: &signals::Mask) -> Ending {
     let filter = match choose_filter(plan) {
         Ok(program) => Some(program),
         Err(why) => {
@@ -196,7 +229,7 @@ fn launch(plan: &Plan, command: &Command, output: Output, mask: &signals::Mask) 
             return Ending::Exit(error.status);
         }
     };
-    let mut run = match start(plan, output, filtered) {
+    let mut run = match start(plan, sinks, filtered) {
         Ok(run) => run,
         Err(error) => {
             say(&format!("cannot start: {error}"));
@@ -265,8 +298,8 @@ fn ending(status: Option<i32>) -> Ending {
     }
 }
 
-fn attach(plan: &Plan, pids: &[Pid], tree: bool, output: Output) -> Ending {
-    let mut run = match start(plan, output, false) {
+fn attach(plan: &Plan, pids: &[Pid], tree: bool, sinks: Sinks) -> Ending {
+    let mut run = match start(plan, sinks, false) {
         Ok(run) => run,
         Err(error) => {
             say(&format!("cannot start: {error}"));
@@ -317,7 +350,15 @@ fn finish(run: Run) -> bool {
         say("the reader failed: the log is incomplete");
         return false;
     };
-    if let Some((lost, why)) = read.output.losses() {
+    if let Some(losses) = read.kept {
+        let (lost, why) = (losses.records, losses.why);
+        say(&format!(
+            "the capture is incomplete: {lost} record{} lost: {why}",
+            if lost == 1 { " was" } else { "s were" }
+        ));
+        complete = false;
+    }
+    if let Some((lost, why)) = read.output.as_ref().and_then(Output::losses) {
         say(&format!("the log is incomplete: {lost} event{} lost: {why}", if lost == 1 { " was" } else { "s were" }));
         complete = false;
     }

@@ -25,6 +25,7 @@ fn plan() -> Plan {
             drop_comms: Vec::new(),
         },
         output: Output { path: None, format: "json".to_owned(), str_max: 32 },
+        capture: None,
         quiet: false,
         log: Log { level: 1, file: None },
     }

@@ -9,7 +9,7 @@ pub mod record;
 
 pub use abi::Abi;
 pub use calls::CallSet;
-pub use plan::{Command, Direction, Filters, Log, Orphans, Output, Plan, SeccompMode, Target};
+pub use plan::{Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode, Target};
 
 /// The id of a task (thread) in the pid namespace of smtrace: what the kernel calls `pid_t`.
 ///

@@ -3,6 +3,8 @@
 use super::{CallSet, Pid};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI32;
 
 /// Everything one run needs to know.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Plan {
     pub filters: Filters,
     /// Where and how events are written.
     pub output: Output,
+    /// The file that the records themselves are kept in (`-w`).
+    pub capture: Option<Capture>,
     /// No informational lines of our own; errors and losses are still said.
     pub quiet: bool,
     /// Messages of smtrace itself.
@@ -43,6 +47,55 @@ pub enum Target {
         /// Their existing descendants too.
         tree: bool,
     },
+    /// Show a capture again.
+    Replay(Replay),
+}
+
+/// A capture to write.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// The file, `-` for stdout. Compressed when it ends in `.zst`.
+    pub path: PathBuf,
+    /// Whether the open files are kept at each event.
+    pub fds: bool,
+    /// Whether it is all that is written: no text.
+    pub alone: bool,
+}
+
+/// A capture to show again.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// The file, `-` for stdin.
+    pub file: PathBuf,
+    /// Whether to go on while the file is still being written.
+    pub grows: bool,
+    /// The calls to show; `None` for all that were captured.
+    pub calls: Option<CallSet>,
+    /// The longest text that was asked for; `None` for the default or what was captured, whichever is less.
+    pub str_max: Option<usize>,
+    /// Events before it are left out.
+    pub since: Option<Moment>,
+    /// Events after it are left out.
+    pub until: Option<Moment>,
+    /// The processes to show; none for all.
+    pub pids: Vec<Pid>,
+    /// The command names to show; none for all.
+    pub comms: Vec<String>,
+    /// Patterns of the paths to show; none for all.
+    pub paths: Vec<String>,
+    /// How far local time was from UTC, in seconds, where the records that are shown now were made.
+    pub utc_offset: Arc<AtomicI32>,
+}
+
+/// A time to show events from or to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Nanoseconds since the epoch.
+    At(u64),
+    /// As [`Moment::At`], as if the capture's local time were UTC.
+    Local(i64),
+    /// Nanoseconds since a midnight of the capture's local time.
+    OfDay(u64),
 }
 
 /// A command to launch.

@@ -1,5 +1,5 @@
 //! The command line as clap knows it, for parsing, help, completions and the manual page. It must not give a value its
-//! meaning: `plan` does. No letter means anything else than in strace.
+//! meaning: `plan` does. No letter means anything else than in strace, but `-w`, which is tcpdump's.
 
 use super::Choices;
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser};
@@ -34,17 +34,26 @@ pub(super) mod id {
     pub(in super::super) const JSON: &str = "json";
     pub(in super::super) const WHAT: &str = "what";
     pub(in super::super) const SHELL: &str = "shell";
+    pub(in super::super) const WRITE: &str = "write";
+    pub(in super::super) const FDS: &str = "fds";
+    pub(in super::super) const FILE: &str = "file";
+    pub(in super::super) const SINCE: &str = "since";
+    pub(in super::super) const UNTIL: &str = "until";
+    pub(in super::super) const PID: &str = "pid";
+    pub(in super::super) const COMM: &str = "comm";
+    pub(in super::super) const PATH: &str = "path";
 }
 
 const USAGE: &str = "smtrace [OPTIONS] [--] CMD [ARG]...
        smtrace [OPTIONS] -p PID[,PID]...
+       smtrace replay [OPTIONS] FILE
        smtrace list syscalls|classes|formats [--json]
        smtrace doctor [--json]
        smtrace completions SHELL
        smtrace man";
 
 const AFTER: &str = "\
-To trace a command that is called list, doctor, completions, man or help, put -- before it.
+To trace a command that is called replay, list, doctor, completions, man or help, put -- before it.
 
 Exit status: the command's own (death by a signal is repeated); 122 the log is incomplete, 125 smtrace itself failed, \
 126 the command could not be executed, 127 it was not found, 2 usage. With -p: 0 when all are gone or were let go.";
@@ -57,6 +66,7 @@ pub(super) fn command(choices: &Choices) -> Command {
         .override_usage(USAGE)
         .after_help(AFTER)
         .subcommands(subcommands())
+        .subcommand(replay(choices))
         .subcommand_help_heading("Other commands")
         .disable_version_flag(true)
         .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print the version"))
@@ -90,6 +100,78 @@ fn subcommands() -> [Command; 4] {
         ),
         Command::new("man").about("Write the manual page (roff) to stdout"),
     ]
+}
+
+/// Options of a run that a replay has no use for: known, so that they are refused by name.
+pub(super) const NOT_IN_REPLAY: [&str; 12] = [
+    id::INTEREST,
+    id::NO_FOLLOW,
+    id::DROP_MODE,
+    id::SECCOMP,
+    id::SECCOMP_BPF,
+    id::USER,
+    id::ENV,
+    id::CHDIR,
+    id::ORPHANS,
+    id::WRITE,
+    id::FDS,
+    id::ATTACH,
+];
+
+/// `smtrace replay`: what chooses and forms events as in a run, and what only a kept record can be asked.
+fn replay(choices: &Choices) -> Command {
+    let [_, attach, _] = targets();
+    let all = selection().into_iter().chain(output(choices)).chain(running()).chain([attach]);
+    let shared = all.filter(|arg| arg.get_id() != id::FOLLOW).map(|arg| {
+        let refused = NOT_IN_REPLAY.contains(&arg.get_id().as_str());
+        arg.hide(refused)
+    });
+    Command::new("replay")
+        .about("Write the events of a capture of -w again, as the run would have")
+        .override_usage("smtrace replay [OPTIONS] FILE")
+        .arg(
+            Arg::new(id::FILE)
+                .value_name("FILE")
+                .required(true)
+                .value_hint(ValueHint::FilePath)
+                .value_parser(OsStringValueParser::new())
+                .help("The capture, - for stdin"),
+        )
+        .args(shared)
+        .args(chosen_again())
+}
+
+fn chosen_again() -> [Arg; 6] {
+    const HEADING: &str = "What is shown";
+    let moment = |name: &'static str, about: &'static str| {
+        Arg::new(name).long(name).value_name("TIME").allow_hyphen_values(true).help(about)
+    };
+    [
+        Arg::new(id::FOLLOW)
+            .short('f')
+            .long("follow")
+            .action(ArgAction::Count)
+            .help("Go on while the file is still being written"),
+        moment(id::SINCE, "Leave out events before TIME: seconds since 1970, 2025-06-12T14:15:02+02:00, or 14:15:02"),
+        moment(id::UNTIL, "Leave out events after TIME"),
+        Arg::new(id::PID)
+            .long("pid")
+            .value_name("PID[,PID]")
+            .action(ArgAction::Append)
+            .allow_hyphen_values(true)
+            .help("Only the events of these processes"),
+        Arg::new(id::COMM)
+            .long("comm")
+            .value_name("NAME")
+            .action(ArgAction::Append)
+            .help("Only the events of processes with this name"),
+        Arg::new(id::PATH)
+            .long("path")
+            .value_name("GLOB")
+            .action(ArgAction::Append)
+            .help("Only calls that name or open a path like GLOB: * within a folder, ** through folders"),
+    ]
+    .map(|arg| arg.help_heading(HEADING))
 }
 
 fn targets() -> [Arg; 3] {
@@ -166,7 +248,7 @@ fn selection() -> [Arg; 9] {
     .map(|arg| arg.help_heading(HEADING))
 }
 
-fn output(choices: &Choices) -> [Arg; 5] {
+fn output(choices: &Choices) -> [Arg; 7] {
     const HEADING: &str = "How it is written";
     let formats: Vec<_> = choices.formats.iter().map(|(name, about)| PossibleValue::new(*name).help(*about)).collect();
     [
@@ -182,6 +264,18 @@ fn output(choices: &Choices) -> [Arg; 5] {
             .value_name("FORMAT")
             .value_parser(PossibleValuesParser::new(formats))
             .help("The form of an event; default module"),
+        Arg::new(id::WRITE)
+            .short('w')
+            .long("write")
+            .value_name("FILE")
+            .value_hint(ValueHint::FilePath)
+            .value_parser(OsStringValueParser::new())
+            .help("Keep the records in FILE for `smtrace replay`; with .zst at its end compressed")
+            .long_help(
+                "Keep the records in FILE, - for stdout, from which `smtrace replay` writes every format again. \
+                 Compressed when its name ends in .zst. Without -o or --format nothing else is written",
+            ),
+        switch(id::FDS, "With -w: whether the open files are kept at each event; default true"),
         Arg::new(id::STR_MAX)
             .short('s')
             .long("str-max")

@@ -10,6 +10,7 @@ mod enable;
 mod interest;
 mod nearest;
 mod plan;
+mod replay;
 mod words;
 
 use crate::model::Plan;
@@ -20,7 +21,7 @@ use std::ffi::OsString;
 /// What the user asked for.
 #[derive(Debug)]
 pub enum Action {
-    /// Trace, as the plan says.
+    /// Trace, or show a capture again, as the plan says.
     Trace(Box<Plan>),
     /// List what smtrace knows.
     List {
@@ -97,7 +98,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, choices: &Choices) -> Res
             "`smtrace {name}` takes no options before it; to trace a command of that name: smtrace [OPTIONS] -- {name}"
         )));
     }
-    subcommand(name, sub)
+    subcommand(name, sub, choices)
 }
 
 /// The command line, for completions and the manual page.
@@ -106,8 +107,9 @@ pub fn command(choices: &Choices) -> clap::Command {
     cli::command(choices)
 }
 
-fn subcommand(name: &str, sub: &ArgMatches) -> Result<Action, Refusal> {
+fn subcommand(name: &str, sub: &ArgMatches, choices: &Choices) -> Result<Action, Refusal> {
     match name {
+        "replay" => Ok(Action::Trace(Box::new(replay::plan(sub, choices)?))),
         "list" => {
             let what = match sub.get_one::<String>(cli::id::WHAT).map(String::as_str) {
                 Some("classes") => Listing::Classes,

@@ -3,7 +3,9 @@
 use super::cli::id;
 use super::config::{self, Settings};
 use super::{Choices, Refusal, enable, interest, words};
-use crate::model::{CallSet, Command, Direction, Filters, Log, Orphans, Output, Pid, Plan, SeccompMode, Target};
+use crate::model::{
+    CallSet, Capture, Command, Direction, Filters, Log, Orphans, Output, Pid, Plan, SeccompMode, Target,
+};
 use clap::ArgMatches;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +13,11 @@ use std::path::{Path, PathBuf};
 
 /// The plan that the options in `typed` mean.
 pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusal> {
-    let target = target(typed)?;
+    settle(target(typed)?, typed, choices)
+}
+
+/// The plan for `target` that the other options mean.
+pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusal> {
     let file = match typed.get_one::<OsString>(id::CONFIG) {
         Some(path) => config::read(named(path, "--config")?, choices)?,
         None => Settings::default(),
@@ -25,6 +31,7 @@ pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusa
         format: format.unwrap_or_else(|| words::default_format(choices)),
         str_max: str_max.or(file.str_max).unwrap_or(words::DEFAULT_STR),
     };
+    let capture = capture(typed, &output)?;
     let orphans = option(typed, id::ORPHANS, words::orphans)?.or(file.orphans);
     Ok(Plan {
         target,
@@ -36,20 +43,37 @@ pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusa
         orphans: orphans.unwrap_or(Orphans::Wait(None)),
         filters,
         output,
+        capture,
         quiet: typed.get_count(id::QUIET) > 0 || file.quiet.unwrap_or(false),
         log: Log { level: file.log_level.unwrap_or(2), file: file.log_file },
     })
 }
 
-fn mistake(what: &str) -> Refusal {
+/// `-w`.
+fn capture(typed: &ArgMatches, output: &Output) -> Result<Option<Capture>, Refusal> {
+    let Some(path) = typed.get_one::<OsString>(id::WRITE) else {
+        return match switch(typed, id::FDS) {
+            Some(_) => Err(mistake("--fds goes with -w only; give -w FILE")),
+            None => Ok(None),
+        };
+    };
+    let path = named(path, "-w")?.to_owned();
+    if output.path.as_ref() == Some(&path) {
+        return Err(mistake("-o and -w name the same file; give each its own"));
+    }
+    let alone = output.path.is_none() && typed.get_one::<String>(id::FORMAT).is_none();
+    Ok(Some(Capture { path, fds: switch(typed, id::FDS).unwrap_or(true), alone }))
+}
+
+pub(super) fn mistake(what: &str) -> Refusal {
     Refusal::mistake(what)
 }
 
-fn switch(typed: &ArgMatches, name: &str) -> Option<bool> {
+pub(super) fn switch(typed: &ArgMatches, name: &str) -> Option<bool> {
     typed.get_one::<bool>(name).copied()
 }
 
-fn option<T>(
+pub(super) fn option<T>(
     typed: &ArgMatches,
     name: &str,
     meaning: impl Fn(&str) -> Result<T, String>,
@@ -58,7 +82,7 @@ fn option<T>(
 }
 
 /// A path that is not empty.
-fn named<'a>(path: &'a OsStr, option: &str) -> Result<&'a Path, Refusal> {
+pub(super) fn named<'a>(path: &'a OsStr, option: &str) -> Result<&'a Path, Refusal> {
     if path.is_empty() {
         return Err(mistake(&format!("{option} has an empty name; give a path")));
     }
@@ -110,7 +134,7 @@ fn env(typed: &ArgMatches) -> Result<Vec<(OsString, Option<OsString>)>, Refusal>
 }
 
 /// The process ids in lists separated by commas or spaces, as strace takes them; each once.
-fn pids<'a>(lists: impl Iterator<Item = &'a String>, least: Pid) -> Result<Vec<Pid>, Refusal> {
+pub(super) fn pids<'a>(lists: impl Iterator<Item = &'a String>, least: Pid) -> Result<Vec<Pid>, Refusal> {
     let mut pids = Vec::new();
     for word in lists.flat_map(|list| list.split([',', ' ', '\t', '\n'])).filter(|word| !word.is_empty()) {
         let pid = words::pid(word, least).map_err(|what| mistake(&what))?;

@@ -22,7 +22,7 @@ fn plan(words: &[&str]) -> Plan {
 fn launched(words: &[&str]) -> Command {
     match plan(words).target {
         Target::Launch(command) => command,
-        other @ Target::Attach { .. } => panic!("{words:?}: {other:?}"),
+        other @ (Target::Attach { .. } | Target::Replay(_)) => panic!("{words:?}: {other:?}"),
     }
 }
 
@@ -57,7 +57,7 @@ fn a_command_needs_no_dashes_and_keeps_its_own_options() {
 
 #[test]
 fn a_command_may_be_called_like_one_of_ours_after_dashes() {
-    for name in ["list", "doctor", "completions", "man", "help"] {
+    for name in ["replay", "list", "doctor", "completions", "man", "help"] {
         assert_eq!(launched(&["--", name]).argv, [name]);
         assert_eq!(launched(&["-o", "x", "--", name, "-l"]).argv, [name, "-l"]);
     }
@@ -143,10 +143,10 @@ fn a_mistake_is_one_line_with_its_remedy() {
     refusal(&["--config", "/nonesuch/\u{1b}[31m\nx", "x"]);
     refusal(&["-e", "a\nb\u{1b}", "x"]);
     refusal(&["--interest", "", "x"]);
-    // Letters of strace that smtrace does not know mean nothing, rather than something else.
+    // Letters of strace that smtrace does not know mean nothing, rather than something else; -w alone is tcpdump's.
     for letter in [
         "-a", "-A", "-b", "-c", "-C", "-d", "-D", "-F", "-i", "-I", "-k", "-n", "-N", "-O", "-P", "-r", "-S", "-t",
-        "-T", "-U", "-v", "-w", "-W", "-x", "-X", "-y", "-Y", "-z", "-Z",
+        "-T", "-U", "-v", "-W", "-x", "-X", "-y", "-Y", "-z", "-Z",
     ] {
         assert!(refusal(&[letter, "x"]).contains(letter), "{letter}");
     }
@@ -203,4 +203,45 @@ fn options_beat_the_file() {
     assert_eq!(beaten.output.path, Some(PathBuf::from("b")));
     assert!(!beaten.filters.drop_failed && beaten.follow && !beaten.probe);
     assert_eq!(beaten.filters.drop_pids, [5]);
+}
+
+fn replayed(words: &[&str]) -> crate::model::Replay {
+    let all: Vec<_> = std::iter::once("replay").chain(words.iter().copied()).collect();
+    match plan(&all).target {
+        Target::Replay(replay) => replay,
+        other => panic!("{words:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_capture_is_alone_unless_text_was_asked_for() {
+    let capture = |words: &[&str]| plan(words).capture.unwrap();
+    assert!(capture(&["-w", "c", "x"]).alone && capture(&["-w", "c", "x"]).fds);
+    assert!(!capture(&["-w", "c", "-o", "t", "x"]).alone && !capture(&["-w", "c", "--format", "json", "x"]).alone);
+    assert!(!capture(&["-w", "c", "--fds=false", "x"]).fds);
+    assert!(plan(&["x"]).capture.is_none());
+    assert!(refusal(&["-w", "c", "-o", "c", "x"]).contains("same file"));
+    assert!(refusal(&["--fds", "x"]).contains("-w FILE"));
+    assert!(refusal(&["-w", "", "x"]).contains("empty name"));
+}
+
+#[test]
+fn a_replay_takes_what_forms_events_and_refuses_what_makes_them() {
+    let replay = replayed(&["--pid", "1,2", "--comm", "sh", "--path", "/etc/**", "-f", "--since", "1", "c"]);
+    assert_eq!((replay.file, replay.pids, replay.comms), (PathBuf::from("c"), vec![1, 2], vec!["sh".to_owned()]));
+    assert!(replay.grows && replay.calls.is_none() && replay.str_max.is_none() && replay.until.is_none());
+    let words =
+        ["replay", "-", "--format", "json", "--dir", "exit", "-s", "9", "-o", "t", "-e", "read", "--drop-failed"];
+    let plan = plan(&words);
+    assert_eq!((plan.output.format.as_str(), plan.filters.direction), ("json", Direction::Exit));
+    let Target::Replay(replay) = plan.target else { panic!() };
+    assert_eq!((replay.str_max, replay.calls.unwrap().iter().count()), (Some(9), 1));
+    for wrong in [&["-p", "1"][..], &["-w", "d"], &["--seccomp", "off"], &["-E", "A=1"], &["--orphans", "kill"]] {
+        let all: Vec<_> = ["replay", "c"].iter().chain(wrong).copied().collect();
+        assert!(refusal(&all).contains("no meaning for replay"), "{wrong:?}");
+    }
+    assert!(refusal(&["replay"]).contains("FILE"));
+    assert!(refusal(&["replay", "--path", "a[", "c"]).contains("--path"));
+    assert!(refusal(&["replay", "--since", "soon", "c"]).contains("--since"));
+    assert!(refusal(&["replay", ""]).contains("empty name"));
 }

@@ -1,16 +1,51 @@
 //! Nanoseconds since the epoch as local time, with the text of the current second kept.
 
-use chrono::{DateTime, FixedOffset, Local, Offset, TimeZone};
+use crate::model::{Plan, Target};
+use chrono::{DateTime, FixedOffset, Local, Offset, TimeZone, Utc};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Says how far local time is from UTC at a second since the epoch.
-pub(super) type Zone = fn(i64) -> FixedOffset;
+pub(super) struct Zone(Box<dyn Fn(i64) -> FixedOffset + Send>);
+
+impl Zone {
+    /// The zone that the plan's events are shown in: this machine's, or that of the capture that is shown again.
+    pub(super) fn of(plan: &Plan) -> Zone {
+        match &plan.target {
+            Target::Launch(_) | Target::Attach { .. } => Zone::from(local),
+            Target::Replay(replay) => {
+                let told = Arc::clone(&replay.utc_offset);
+                Zone::from(move |_| FixedOffset::east_opt(told.load(Ordering::Relaxed)).unwrap_or_else(|| Utc.fix()))
+            }
+        }
+    }
+}
+
+impl<F: Fn(i64) -> FixedOffset + Send + 'static> From<F> for Zone {
+    fn from(zone: F) -> Zone {
+        Zone(Box::new(zone))
+    }
+}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("Zone")
+    }
+}
 
 /// The zone of this machine: TZ or /etc/localtime.
-pub(super) fn local(second: i64) -> FixedOffset {
+fn local(second: i64) -> FixedOffset {
     match Local.timestamp_opt(second, 0) {
         chrono::LocalResult::Single(time) | chrono::LocalResult::Ambiguous(time, _) => time.offset().fix(),
-        chrono::LocalResult::None => chrono::Utc.fix(),
+        chrono::LocalResult::None => Utc.fix(),
     }
+}
+
+/// How far this machine's local time is from UTC at a second since the epoch, in seconds.
+#[must_use]
+pub fn utc_offset(second: i64) -> i32 {
+    local(second).local_minus_utc()
 }
 
 /// Formats times of one zone.
@@ -25,8 +60,8 @@ pub(super) struct Clock {
 
 impl Clock {
     /// A clock with `separator` between date and time.
-    pub(super) fn new(zone: Zone, separator: char) -> Clock {
-        Clock { zone, separator, second: None, text: String::new(), offset: String::new() }
+    pub(super) fn new(zone: impl Into<Zone>, separator: char) -> Clock {
+        Clock { zone: zone.into(), separator, second: None, text: String::new(), offset: String::new() }
     }
 
     /// Appends `time` as `2025-06-12 14:15:02.492380090`.
@@ -54,7 +89,7 @@ impl Clock {
     fn turn(&mut self, second: u64) {
         self.second = Some(second);
         let seconds = i64::try_from(second).unwrap_or(0);
-        let zone = (self.zone)(seconds);
+        let zone = (self.zone.0)(seconds);
         let time = DateTime::from_timestamp(seconds, 0).unwrap_or_default().with_timezone(&zone);
         self.text = time.format("%Y-%m-%d %H:%M:%S.").to_string();
         if self.separator != ' ' {

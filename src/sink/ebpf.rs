@@ -1,6 +1,6 @@
 //! The line of the family's eBPF plugin: the module's fields, the arguments by name, the open file descriptors.
 
-use super::clock::{self, Clock, Zone};
+use super::clock::{Clock, Zone};
 use super::escape::{Place, render_text};
 use super::lines::Lines;
 use super::module::{render_name, render_number, render_result, render_who};
@@ -16,7 +16,7 @@ pub(super) const FORMAT: Format = Format {
     name: "ebpf",
     about: "text as the eBPF plugin writes it: call, result, who, arguments, open files",
     needs: Needs { args: true, fds: true, opened: true, named: false },
-    make: |_| Box::new(Ebpf::new(clock::local)),
+    make: |plan| Box::new(Ebpf::new(Zone::of(plan))),
 };
 
 /// Renders the format.
@@ -29,7 +29,7 @@ pub(super) struct Ebpf {
 
 impl Ebpf {
     /// A sink for local time of `zone`.
-    pub(super) fn new(zone: Zone) -> Ebpf {
+    pub(super) fn new(zone: impl Into<Zone>) -> Ebpf {
         Ebpf { clock: Clock::new(zone, ' '), lines: Lines::default(), tree: Tree::default() }
     }
 }

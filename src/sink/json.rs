@@ -1,6 +1,6 @@
 //! One JSON object a line, as `docs/event.schema.json` describes it.
 
-use super::clock::{self, Clock, Zone};
+use super::clock::{Clock, Zone};
 use super::lines::Lines;
 use super::module::join_cmdline;
 use super::wire::{
@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
     name: "json",
     about: "one JSON object a line, docs/event.schema.json: all that is known",
     needs: Needs { args: true, fds: true, opened: true, named: false },
-    make: |_| Box::new(Json::new(clock::local)),
+    make: |plan| Box::new(Json::new(Zone::of(plan))),
 };
 
 /// Renders the format.
@@ -31,7 +31,7 @@ pub(super) struct Json {
 
 impl Json {
     /// A sink for local time of `zone`.
-    pub(super) fn new(zone: Zone) -> Json {
+    pub(super) fn new(zone: impl Into<Zone>) -> Json {
         Json { clock: Clock::new(zone, 'T'), lines: Lines::default(), time: Vec::new(), tree: Tree::default() }
     }
 }

@@ -12,6 +12,8 @@ mod module;
 mod values;
 mod wire;
 
+pub use clock::utc_offset;
+
 use crate::event::Event;
 use crate::model::Plan;
 

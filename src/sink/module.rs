@@ -1,6 +1,6 @@
 //! The line of the family's kernel module: who did which call with which result, without arguments.
 
-use super::clock::{self, Clock, Zone};
+use super::clock::{Clock, Zone};
 use super::escape::{Place, render_text};
 use super::lines::Lines;
 use super::{Format, Needs, Sink};
@@ -12,7 +12,7 @@ pub(super) const FORMAT: Format = Format {
     name: "module",
     about: "text as the kernel module writes it: call, result, who",
     needs: Needs { args: false, fds: false, opened: false, named: false },
-    make: |_| Box::new(Module::new(clock::local)),
+    make: |plan| Box::new(Module::new(Zone::of(plan))),
 };
 
 /// Renders the format.
@@ -24,7 +24,7 @@ pub(super) struct Module {
 
 impl Module {
     /// A sink for local time of `zone`.
-    pub(super) fn new(zone: Zone) -> Module {
+    pub(super) fn new(zone: impl Into<Zone>) -> Module {
         Module { clock: Clock::new(zone, ' '), lines: Lines::default() }
     }
 }

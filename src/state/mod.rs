@@ -51,6 +51,12 @@ impl Account {
         }
     }
 
+    /// Learns names of users and groups, which a capture tells before the records that need them.
+    pub fn learn_names(&mut self, users: &[(u32, String)], groups: &[(u32, String)]) {
+        users.iter().for_each(|(uid, name)| self.users.insert(*uid, name));
+        groups.iter().for_each(|(gid, name)| self.groups.insert(*gid, name));
+    }
+
     /// Learns from a record; kinds that tell nothing about who is who are ignored.
     pub fn apply(&mut self, record: &Record<'_>) {
         let head = record.head();

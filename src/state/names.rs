@@ -25,6 +25,11 @@ impl Users {
     pub fn name(&self, uid: u32) -> Option<&str> {
         self.0.get(&uid).map(AsRef::as_ref)
     }
+
+    /// Gives an id without a name one.
+    pub fn insert(&mut self, uid: u32, name: &str) {
+        self.0.entry(uid).or_insert_with(|| name.into());
+    }
 }
 
 impl Groups {
@@ -38,6 +43,11 @@ impl Groups {
     #[must_use]
     pub fn name(&self, gid: u32) -> Option<&str> {
         self.0.get(&gid).map(AsRef::as_ref)
+    }
+
+    /// Gives an id without a name one.
+    pub fn insert(&mut self, gid: u32, name: &str) {
+        self.0.entry(gid).or_insert_with(|| name.into());
     }
 }
 

@@ -9,6 +9,7 @@ pub mod fds;
 pub mod host;
 pub mod inherited;
 pub mod limits;
+pub mod lock;
 pub mod memory;
 pub mod probe;
 pub mod ptrace;

@@ -5,7 +5,7 @@ use super::{Engine, info::Info};
 use crate::arch;
 use crate::engine::{Call, Observer};
 use crate::filter::{COOKIE, Duty, Guard};
-use crate::model::Pid;
+use crate::model::{CallSet, Pid};
 use crate::sys::{clock, ptrace};
 use crate::table::{self, Kind};
 
@@ -68,6 +68,26 @@ const IPC_CALLS: [&str; 25] = [
     "shmctl",
 ];
 
+/// Whether a call of `row` is one of `calls`.
+#[must_use]
+pub fn is_enabled(calls: &CallSet, row: &table::Row, args: &[u64; 6]) -> bool {
+    if calls.contains(row.index()) {
+        return true;
+    }
+    // libseccomp traps a multiplexer for an enabled call that goes through it; it is that call.
+    let names: &[&str] = match row.name {
+        "socketcall" => &SOCKETCALLS,
+        "ipc" => &IPC_CALLS,
+        _ => return false,
+    };
+    // sys_ipc: "version = call >> 16; call &= 0xffff" (ipc/syscall.c).
+    usize::try_from(args[0] & 0xffff)
+        .ok()
+        .and_then(|sub| names.get(sub))
+        .and_then(|name| table::by_name(name))
+        .is_some_and(|row| calls.contains(row.index()))
+}
+
 impl Engine {
     pub(super) fn call_stop(&mut self, observer: &mut dyn Observer, tid: Pid, seccomp: bool) {
         let inside = self.tracees.get(&tid).and_then(|tracee| tracee.inside);
@@ -77,24 +97,6 @@ impl Engine {
             Ok(Info::Exit(result)) => self.returned(observer, tid, result),
             Ok(Info::None) | Err(_) => {}
         }
-    }
-
-    fn is_enabled(&self, row: &table::Row, args: &[u64; 6]) -> bool {
-        if self.calls.contains(row.index()) {
-            return true;
-        }
-        // libseccomp traps a multiplexer for an enabled call that goes through it; it is that call.
-        let names: &[&str] = match row.name {
-            "socketcall" => &SOCKETCALLS,
-            "ipc" => &IPC_CALLS,
-            _ => return false,
-        };
-        // sys_ipc: "version = call >> 16; call &= 0xffff" (ipc/syscall.c).
-        usize::try_from(args[0] & 0xffff)
-            .ok()
-            .and_then(|sub| names.get(sub))
-            .and_then(|name| table::by_name(name))
-            .is_some_and(|row| self.calls.contains(row.index()))
     }
 
     fn entered(
@@ -121,7 +123,7 @@ impl Engine {
         let before_exec = Some(tid) == self.root && !self.started && is_exec;
         let silent = tracee.silent && !before_exec;
         let duty = row.and_then(|row| self.duties.get(row.index()).copied().flatten());
-        let enabled = !silent && row.is_some_and(|row| self.is_enabled(row, &args));
+        let enabled = !silent && row.is_some_and(|row| is_enabled(&self.calls, row, &args));
         let mut call = Call { abi, nr, args, row, enabled, refused: false };
         self.place(tid, &call);
         let after = self.do_duty(observer, tid, &mut call, duty);

@@ -17,6 +17,7 @@ mod placement;
 mod tracee;
 
 pub use attach::AttachError;
+pub use calls::is_enabled;
 pub(crate) use identity::tracer_of;
 pub use placement::Shared as PlacementShared;
 

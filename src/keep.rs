@@ -1,0 +1,76 @@
+//! What `-w` keeps: the records of a run in a capture file, with what a replay must know beside them.
+
+use crate::arch;
+use crate::model::{Abi, Capture, Plan, Target};
+use crate::state::{Groups, Users};
+use crate::store::{self, Captured, Clock, Description, Table, Writer};
+use crate::sys::{clock, probe};
+use crate::{sink, table};
+use std::fmt::Write as _;
+use std::io;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Begins the capture of a run.
+///
+/// # Errors
+/// When the file cannot be opened or written.
+pub fn begin(plan: &Plan, capture: &Capture, users: &Users, groups: &Groups) -> io::Result<Writer> {
+    let file = store::create(&capture.path)?;
+    let compress = capture.path.extension().is_some_and(|ending| ending == "zst");
+    Writer::start(file, compress, &describe(plan, capture), (users.clone(), groups.clone()), sink::utc_offset)
+}
+
+fn describe(plan: &Plan, capture: &Capture) -> Description {
+    let (release, version) = probe::kernel();
+    let realtime_ns = clock::realtime();
+    let second = i64::try_from(realtime_ns / 1_000_000_000).unwrap_or(0);
+    let name = |index: usize| table::rows().get(index).map_or_else(String::new, |row| row.name.to_owned());
+    let (command, pids) = match &plan.target {
+        Target::Launch(command) => {
+            (command.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(), vec![])
+        }
+        Target::Attach { pids, .. } => (vec![], pids.clone()),
+        Target::Replay(_) => (vec![], vec![]),
+    };
+    Description {
+        smtrace: env!("CARGO_PKG_VERSION").to_owned(),
+        host: hostname(),
+        kernel: [release, version],
+        machine: arch::HOST.name().to_owned(),
+        table: Table { rows: table::rows().len(), sum: format!("{:016x}", table_sum()) },
+        clock: Clock {
+            base: "CLOCK_REALTIME".to_owned(),
+            realtime_ns,
+            monotonic_ns: clock::monotonic(),
+            utc_offset: sink::utc_offset(second),
+        },
+        target: store::Target { command, pids, follow: plan.follow },
+        captured: Captured {
+            calls: plan.calls.iter().map(name).collect(),
+            args: true,
+            fds: capture.fds,
+            opened: true,
+            probe: true,
+            str_max: plan.output.str_max,
+        },
+    }
+}
+
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| String::new(), |name| name.trim().to_owned())
+}
+
+/// A sum of all that a record needs of the table to be decoded.
+fn table_sum() -> u64 {
+    let mut text = String::new();
+    for row in table::rows() {
+        let _ = write!(text, "{} {:?} {:?}", row.name, row.numbers, row.ret);
+        for abi in Abi::ALL {
+            for arg in row.args(abi) {
+                let _ = write!(text, " {} {:?} {:?}", arg.name, arg.kind, arg.phase);
+            }
+        }
+        text.push('\n');
+    }
+    xxh3_64(text.as_bytes())
+}

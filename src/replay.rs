@@ -1,0 +1,231 @@
+//! A capture shown again: the records of a file through the same pipeline as a run's, so the same bytes come out.
+
+mod bounds;
+mod select;
+
+use crate::launch::FAILED;
+use crate::model::record::Record;
+use crate::model::{Plan, Replay};
+use crate::output::Output;
+use crate::pipeline::Pipeline;
+use crate::run::INCOMPLETE;
+use crate::say::say;
+use crate::sink;
+use crate::state::{Groups, Users};
+use crate::store::{Description, Follow, Missing, Part, Reader, Refused};
+use bounds::Bounds;
+use chrono::{DateTime, FixedOffset};
+use select::Select;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// Bytes of lines collected before they are written.
+const CHUNK: usize = 64 * 1024;
+
+/// Where a record's flags lie in its bytes, and the bit of the first that says that it is no event to write.
+const FLAGS_AT: usize = 28;
+const QUIET: u8 = 1;
+
+/// Opens a capture to read, `-` for stdin.
+///
+/// # Errors
+/// Why not, as a line with its remedy.
+pub fn open(file: &Path, grows: bool) -> Result<Reader, String> {
+    let name = file.display();
+    let unreadable = |error: &io::Error| format!("cannot read {name}: {error}");
+    let from: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(|error| unreadable(&error))?))
+    } else {
+        let opened = File::open(file).map_err(|error| unreadable(&error))?;
+        if grows { Box::new(Follow::new(opened)) } else { Box::new(opened) }
+    };
+    Reader::open(from).map_err(|refused| match refused {
+        Refused::Unreadable(error) => unreadable(&error),
+        Refused::Foreign => format!("{name} is no capture; give a file that `smtrace -w` wrote"),
+        Refused::Newer(theirs, ours) => {
+            format!("{name} is of version {theirs}, and this smtrace reads up to {ours}; replay it with a newer one")
+        }
+        Refused::Damaged => format!("{name}: the beginning is damaged; nothing of it can be read"),
+    })
+}
+
+/// Writes the events of a capture as the plan says; returns the exit status.
+#[must_use]
+pub fn run(plan: &Plan, replay: &Replay) -> u8 {
+    let refuse = |text: &str| {
+        say(text);
+        FAILED
+    };
+    let reader = match open(&replay.file, replay.grows) {
+        Ok(reader) => reader,
+        Err(text) => return refuse(&text),
+    };
+    let mut plan = plan.clone();
+    plan.output.str_max = bounded_text(reader.description(), replay, &plan);
+    let output = match Output::open(plan.output.path.as_deref()) {
+        Ok(output) => output,
+        Err(error) => {
+            let name = plan.output.path.as_deref().unwrap_or_else(|| Path::new("stderr"));
+            return refuse(&format!("cannot open {}: {error}; choose another file with -o", name.display()));
+        }
+    };
+    let clock = &reader.description().clock;
+    let show = Show {
+        select: Select::new(replay, clock.realtime_ns, clock.utc_offset),
+        pipeline: Pipeline::new(&plan, Users::default(), Groups::default()),
+        bounds: Bounds::default(),
+        output,
+        lines: Vec::with_capacity(CHUNK * 2),
+        written: 0,
+        stop: None,
+    };
+    show.all(reader, replay)
+}
+
+/// How much of a text can be shown; says what was asked for and is not there.
+fn bounded_text(description: &Description, replay: &Replay, plan: &Plan) -> usize {
+    let captured = &description.captured;
+    let name = replay.file.display();
+    let needs = sink::by_name(&plan.output.format).map(|format| format.needs).unwrap_or_default();
+    if needs.fds && !captured.fds {
+        say(&format!("{name} was captured with --fds=false: the open files are not shown"));
+    }
+    match replay.str_max {
+        Some(asked) if asked > captured.str_max => {
+            let most = captured.str_max;
+            say(&format!("{name} was captured with -s {most}: texts are cut there, not at {asked}"));
+            asked
+        }
+        Some(asked) => asked,
+        None => plan.output.str_max.min(captured.str_max),
+    }
+}
+
+/// What a replay works with.
+struct Show<'a> {
+    select: Select<'a>,
+    pipeline: Pipeline,
+    bounds: Bounds,
+    output: Output,
+    lines: Vec<u8>,
+    written: u64,
+    /// Why it ends before the file does.
+    stop: Option<&'static str>,
+}
+
+impl Show<'_> {
+    fn all(mut self, mut reader: Reader, replay: &Replay) -> u8 {
+        while let Some(part) = reader.part() {
+            match part {
+                Part::Names(told) => self.pipeline.learn_names(&told.users, &told.groups),
+                Part::Records(records, offset) => {
+                    replay.utc_offset.store(offset, Ordering::Relaxed);
+                    self.records(records);
+                }
+            }
+            if self.stop.is_some() || self.reader_is_gone() {
+                break;
+            }
+        }
+        self.end(reader, replay)
+    }
+
+    /// Whether whoever reads the output has seen enough (`smtrace replay FILE | head`).
+    fn reader_is_gone(&self) -> bool {
+        self.output.losses().is_some_and(|(_, why)| why.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    fn records(&mut self, mut records: Vec<u8>) {
+        let mut at = 0;
+        while let Some(rest) = records.get_mut(at..).filter(|rest| !rest.is_empty()) {
+            let Ok((record, len)) = Record::parse(rest) else {
+                self.stop = Some("a record is malformed");
+                break;
+            };
+            if !self.bounds.allow(&record) {
+                self.stop = Some("its live processes take more memory than those of one machine");
+                break;
+            }
+            let head = record.head();
+            let shown = self.select.shows(&record, &self.pipeline.who(head.pid, head.tid));
+            if shown {
+                self.pipeline.feed(&record, &mut self.lines);
+            } else {
+                if let Some(flags) = rest.get_mut(FLAGS_AT) {
+                    *flags |= QUIET;
+                }
+                if let Ok((record, _)) = Record::parse(rest) {
+                    self.pipeline.feed(&record, &mut self.lines);
+                }
+            }
+            at += len;
+            if self.lines.len() >= CHUNK {
+                self.write();
+            }
+        }
+        self.write();
+    }
+
+    fn write(&mut self) {
+        self.output.write(&self.lines, self.pipeline.events().saturating_sub(self.written));
+        self.written = self.pipeline.events();
+        self.lines.clear();
+    }
+
+    /// Says what is missing; the exit status.
+    fn end(self, reader: Reader, replay: &Replay) -> u8 {
+        if self.reader_is_gone() {
+            return 0;
+        }
+        let name = replay.file.display();
+        let mut status = 0;
+        if let Some((lost, why)) = self.output.losses() {
+            say(&format!(
+                "the log is incomplete: {lost} event{} lost: {why}",
+                if lost == 1 { " was" } else { "s were" }
+            ));
+            status = INCOMPLETE;
+        }
+        let latest = reader.latest();
+        let missing = reader.missing();
+        if let Some(why) = self.stop {
+            say(&format!("{name}: {why}; what comes after is not shown"));
+            status = INCOMPLETE;
+        } else if missing.any() {
+            say(&format!("{name} is incomplete: {}", tell(&missing, latest)));
+            status = INCOMPLETE;
+        }
+        status
+    }
+}
+
+/// What is missing, in words.
+#[must_use]
+pub fn tell(missing: &Missing, latest: Option<(u64, i32)>) -> String {
+    let plural = |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let mut told = Vec::new();
+    if missing.records > 0 {
+        told.push(plural(missing.records, "record is missing", "records are missing"));
+    }
+    if missing.damaged > 0 {
+        told.push(plural(missing.damaged, "place is damaged", "places are damaged"));
+    }
+    if let Some(error) = &missing.error {
+        told.push(format!("reading failed: {error}"));
+    }
+    if missing.end {
+        let time = latest.and_then(|(time, offset)| {
+            let zone = FixedOffset::east_opt(offset)?;
+            let time = DateTime::from_timestamp_nanos(i64::try_from(time).ok()?).with_timezone(&zone);
+            Some(time.format("%Y-%m-%d %H:%M:%S%.9f").to_string())
+        });
+        told.push(match time {
+            Some(time) => format!("its end is missing, and with it what came after {time}"),
+            None => "its end is missing, and no record is there".to_owned(),
+        });
+    }
+    told.join("; ")
+}
