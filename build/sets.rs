@@ -53,8 +53,7 @@ impl Sets {
             let first = sets.all.len();
             for (at, line) in text.lines().enumerate() {
                 let place = format!("{path}:{}", at + 1);
-                let line = line.split_once('#').map_or(line, |(line, _)| line);
-                let words: Vec<&str> = line.split_whitespace().collect();
+                let words: Vec<&str> = line.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
                 sets.read_line(&words, &place, first).map_err(|why| format!("{place}: {why}"))?;
             }
         }
@@ -228,17 +227,20 @@ fn by_value(mut constants: Vec<(&str, u64)>, joined: bool) -> Vec<(String, u64)>
 }
 
 impl Set {
-    /// A constant for each number from `first` to `last`, shifted; `%d` or `%o` in its name is the number.
+    /// A constant for each number from `first` to `last`, shifted; `%d` or `%#03o` in its name is the number.
     fn read_each(&mut self, first: &str, last: &str, pattern: &str, shift: &str) -> Result<(), String> {
         let (first, last, shift) = (read_number(first)?, read_number(last)?, read_number(shift)?);
         if first > last || last - first >= MOST_EACH || last.leading_zeros() < u32::try_from(shift).unwrap_or(64) {
             return Err(format!("`each` makes up to {MOST_EACH} constants of 64 bits; correct its numbers"));
         }
-        if pattern.matches(['%']).count() != 1 || !(pattern.contains("%d") || pattern.contains("%o")) {
-            return Err(format!("`{pattern}` gives all the same name; write %d or %o once for the number"));
-        }
+        let forms = ["%d", "%#03o"];
+        let Some((form, (before, after))) = forms.iter().find_map(|form| Some((*form, pattern.split_once(form)?)))
+        else {
+            return Err(format!("`{pattern}` gives all the same name; write %d or %#03o for the number"));
+        };
         for number in first..=last {
-            let name = pattern.replace("%d", &number.to_string()).replace("%o", &format!("{number:o}"));
+            let shown = if form == "%d" { number.to_string() } else { format!("0{number:02o}") };
+            let name = format!("{before}{shown}{after}");
             self.items.push(Item::Constant(name, [Some(number << shift); 5]));
         }
         Ok(())

@@ -235,6 +235,7 @@ mod tests {
         assert_eq!(names(&MMAP, 0x5404_0022), (huge.to_vec(), 0));
         assert_eq!(names(&MMAP, 0), (vec!["MAP_FILE"], 0));
         assert_eq!(names(&SHMGET, 0o1600), (vec!["IPC_CREAT", "0600"], 0));
+        assert_eq!(names(&SHMGET, 0), (vec!["000"], 0));
         assert_eq!(names(&STATX, 0x100), (vec!["AT_STATX_SYNC_AS_STAT", "AT_SYMLINK_NOFOLLOW"], 0));
     }
 
