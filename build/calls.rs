@@ -8,13 +8,14 @@ use std::fmt::Write as _;
 use super::ABIS;
 use super::sets::Sets;
 use super::structs::Structs;
+use super::unions::Unions;
 
 /// The file, from the package's root.
 pub(crate) const TABLE: &str = "syscalls-table/syscalls.tbl";
 /// Argument kinds that are one word.
 const PLAIN: &[&str] = &[
     "int", "uint", "long", "ulong", "u64", "hex", "fd", "dirfd", "pid", "tid", "uid", "gid", "sig", "mode", "size",
-    "off", "dev", "errno", "ptr", "path", "str", "strv", "lo", "hi",
+    "off", "dev", "errno", "ptr", "path", "str", "strv", "lo", "hi", "none",
 ];
 /// The ones of [`PLAIN`] that are addresses.
 const ADDRESSES: &[&str] = &["ptr", "path", "str", "strv"];
@@ -34,6 +35,8 @@ pub(crate) struct Names<'a> {
     pub(crate) sets: &'a Sets,
     /// The structures.
     pub(crate) structs: &'a Structs,
+    /// The unions.
+    pub(crate) unions: &'a Unions,
 }
 
 /// One row of the table with its continuation lines; kinds and phases are already Rust expressions.
@@ -160,7 +163,7 @@ fn read_args(words: &[&str], names: Names<'_>) -> Result<String, String> {
     check_halves(&args)?;
     let mut rust = "&[".to_owned();
     for (name, phase, kind) in &args {
-        let kind = read_kind(kind, phase, &args, names)?;
+        let kind = read_kind(kind, phase, &args, names, 0)?;
         let _ = write!(rust, "Arg {{ name: {name:?}, kind: {kind}, phase: Phase::{phase} }}, ");
     }
     rust.push(']');
@@ -185,11 +188,15 @@ fn check_halves(args: &[(&str, &str, &str)]) -> Result<(), String> {
     Ok(())
 }
 
-fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], names: Names<'_>) -> Result<String, String> {
-    let address = kind.starts_with('&') || ADDRESSES.contains(&kind) || {
-        let head = kind.split('(').next().unwrap_or_default();
-        matches!(head, "bytes" | "union") && kind.ends_with(')')
-    };
+/// The kind of an argument as a Rust expression; `depth` counts the unions around it.
+pub(crate) fn read_kind(
+    kind: &str,
+    phase: &str,
+    args: &[(&str, &str, &str)],
+    names: Names<'_>,
+    depth: usize,
+) -> Result<String, String> {
+    let address = kind.starts_with('&') || kind.starts_with("bytes(") || ADDRESSES.contains(&kind);
     if phase != "In" && !address {
         return Err(format!("`{kind}` is no address, so the kernel writes nothing there; take `<` away"));
     }
@@ -206,7 +213,7 @@ fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], names: Names<
         }
         None if name == "ret" => Ok("Len::Ret".to_owned()),
         None => Err(format!("no argument here is called `{name}`; lengths are an argument's name or `ret`")),
-        Some(at) if LENGTHS.contains(&args[at].2) => Ok(format!("Len::Arg({at})")),
+        Some(at) if LENGTHS.contains(&args[at].2) || args[at].2.starts_with("union(") => Ok(format!("Len::Arg({at})")),
         Some(_) => Err(format!("`{name}` is not a length; a length is one of {}", LENGTHS.join(" "))),
     };
     match (head, head.strip_prefix('&'), inner) {
@@ -214,7 +221,9 @@ fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], names: Names<
         ("flags" | "enum", _, Some(set)) if is_name(set) => {
             Ok(format!("Kind::{}(&{})", capital(head), names.sets.reference(set, head)?))
         }
-        ("union", _, Some(name)) if is_name(name) => Ok(format!("Kind::Union({})", names.structs.shape(name)?)),
+        ("union", _, Some(name)) if is_name(name) => {
+            Ok(format!("Kind::Union({})", names.unions.reference(name, args, names, depth)?))
+        }
         (_, Some(name), None) if is_name(name) => Ok(format!("Kind::Struct({})", names.structs.reference(name)?)),
         (_, Some(name), Some(inner)) if is_name(name) => {
             let shape = if kind.ends_with(']') { "StructArray" } else { "StructSized" };
@@ -222,7 +231,7 @@ fn read_kind(kind: &str, phase: &str, args: &[(&str, &str, &str)], names: Names<
         }
         _ => Err(format!(
             "`{kind}` is no kind; write {} bytes(LENGTH) flags(SET) enum(SET) &STRUCT &STRUCT[COUNT] &STRUCT(SIZE) \
-             union(SHAPE)",
+             union(UNION)",
             PLAIN.join(" ")
         )),
     }

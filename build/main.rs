@@ -10,6 +10,7 @@ use std::{env, fs};
 pub(crate) mod calls;
 pub(crate) mod sets;
 pub(crate) mod structs;
+pub(crate) mod unions;
 
 /// The ABIs in `model::Abi`'s order: the name in the data files and in Rust.
 const ABIS: [(&str, &str); 5] =
@@ -17,7 +18,7 @@ const ABIS: [(&str, &str); 5] =
 
 fn main() -> ExitCode {
     #[allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
-    for input in ["build", calls::TABLE, sets::FOLDER, structs::FOLDER, structs::SHAPES] {
+    for input in ["build", calls::TABLE, sets::FOLDER, structs::FOLDER, structs::SHAPES, unions::FOLDER] {
         println!("cargo:rerun-if-changed={input}");
     }
     match build() {
@@ -35,7 +36,8 @@ fn build() -> Result<(), String> {
     let shapes = read(Path::new(structs::SHAPES))?;
     let structs = structs::Structs::read(&files(structs::FOLDER, "struct")?, &shapes, &sets)?;
     write("structs.rs", &structs.render()?)?;
-    let names = calls::Names { sets: &sets, structs: &structs };
+    let unions = unions::Unions::read(&files(unions::FOLDER, "union")?, &sets)?;
+    let names = calls::Names { sets: &sets, structs: &structs, unions: &unions };
     write("syscalls.rs", &calls::generate(&read(Path::new(calls::TABLE))?, names)?)
 }
 

@@ -152,6 +152,12 @@ impl Sets {
         Ok(found)
     }
 
+    /// The value of `constant` in the set `name`, on x86_64.
+    pub(crate) fn value(&self, name: &str, constant: &str) -> Option<u64> {
+        let constants = self.constants(self.find(name).ok()?, 0, 0).ok()?;
+        constants.iter().find(|(known, _)| *known == constant).map(|(_, value)| *value)
+    }
+
     /// The Rust path of the set `name`, which must be `flags` or `enum` as `head` says.
     pub(crate) fn reference(&self, name: &str, head: &str) -> Result<String, String> {
         let set = self.find(name)?;

@@ -288,14 +288,6 @@ impl Structs {
         Err(format!("no structure is called `{name}`; define it in a file of {FOLDER}, or name it in {SHAPES}"))
     }
 
-    /// The shape `name`, as a Rust expression.
-    pub(crate) fn shape(&self, name: &str) -> Result<String, String> {
-        if self.shapes.iter().any(|(known, _)| known == name) {
-            return Ok(format!("structs::shapes::{}", name.to_ascii_uppercase()));
-        }
-        Err(format!("no shape is called `{name}`; name it in {SHAPES} and code it in src/decode/shapes"))
-    }
-
     /// The Rust source.
     pub(crate) fn render(&self) -> Result<String, String> {
         let mut code = String::new();

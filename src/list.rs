@@ -100,7 +100,7 @@ fn kind(kind: Kind) -> String {
         Kind::Struct(thing) => format!("&{}", thing.name()),
         Kind::StructArray(thing, len) => format!("&{}[{}]", thing.name(), length(len)),
         Kind::StructSized(thing, len) => format!("&{}({})", thing.name(), length(len)),
-        Kind::Union(shape) => format!("union({})", shape.name()),
+        Kind::Union(union) => format!("union({})", union.name),
         plain => format!("{plain:?}").to_lowercase(),
     }
 }

@@ -17,6 +17,7 @@ mod build;
 use build::calls::{self, Names};
 use build::sets::{self, Sets};
 use build::structs::{self, Structs};
+use build::unions::{self, Unions};
 
 const TABLE: &str = include_str!("../syscalls-table/syscalls.tbl");
 
@@ -145,7 +146,8 @@ fn generate(text: &str) -> Result<String, String> {
     let sets = Sets::read(&build::files(sets::FOLDER, "set").unwrap()).unwrap();
     let shapes = std::fs::read_to_string(structs::SHAPES).unwrap();
     let structs = Structs::read(&build::files(structs::FOLDER, "struct").unwrap(), &shapes, &sets).unwrap();
-    calls::generate(text, Names { sets: &sets, structs: &structs })
+    let unions = Unions::read(&build::files(unions::FOLDER, "union").unwrap(), &sets).unwrap();
+    calls::generate(text, Names { sets: &sets, structs: &structs, unions: &unions })
 }
 
 /// A table of two rows, with `line` as its last.

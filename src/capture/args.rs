@@ -13,9 +13,9 @@ use crate::table::{Arg, Kind, Phase};
 /// How many bytes the pieces of a call can take.
 pub(super) fn room(kind: RecordKind, call: &Call, wanted: &Wanted) -> usize {
     let Some((row, abi)) = call.row.zip(call.abi) else { return 0 };
-    let of = |arg: &Arg| match arg.kind {
-        Kind::Fd | Kind::Dirfd if !wanted.named => 0,
-        _ => arg_room(arg, abi, kind == RecordKind::Exit, wanted.str_max),
+    let of = |arg: &Arg| match arg.resolve(&call.args) {
+        Arg { kind: Kind::Fd | Kind::Dirfd, .. } if !wanted.named => 0,
+        arg => arg_room(&arg, abi, kind == RecordKind::Exit, wanted.str_max),
     };
     row.args(abi).iter().map(of).sum()
 }
@@ -38,6 +38,7 @@ pub(super) fn capture_args(
     let limits = Limits { str_max: wanted.str_max, env: wanted.env };
     let mut walk = Walk::new(&mut live, None, seen, limits);
     for (index, arg) in (0..).zip(row.args(abi)) {
+        let arg = &arg.resolve(&call.args);
         let due = match arg.kind {
             Kind::Fd | Kind::Dirfd => wanted.named && !exit,
             kind if kind.is_word() => false,

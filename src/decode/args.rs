@@ -11,6 +11,8 @@ use crate::table::{Arg, Kind, Len, Phase};
 
 /// Walks over argument `index` at the stage that the walk's call is in: what the program gave at enter, what the kernel
 /// wrote at exit. Says exactly one value.
+///
+/// `arg` is the row's, resolved: see [`Arg::resolve`].
 pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
     walk.begin(index);
     let word = walk.word(usize::from(index));
@@ -64,14 +66,13 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
             let count = length(walk, len);
             shapes::walk_shape(walk, shape, name, word, count);
         }
-        Kind::Union(shape) => shapes::walk_shape(walk, shape, name, word, 1),
         Kind::Lo => {
             // The neighbours' order differs by ABI's byte order; the table puts the low half first on all we have.
             let high = walk.word(usize::from(index) + 1);
             let whole = (high & 0xffff_ffff) << 32 | word & 0xffff_ffff;
             walk.put(name, Value::Signed(whole.cast_signed()));
         }
-        Kind::Hi => {
+        Kind::Hi | Kind::None => {
             walk.show_next(Show::Idle);
             walk.put(name, scalar(arg.kind, word, walk.abi()));
         }
@@ -98,9 +99,7 @@ pub fn room(arg: &Arg, abi: Abi, exit: bool, str_max: usize) -> usize {
         Kind::Strv => MAX_STRINGS_BYTES + MAX_STRINGS * (PIECE_HEADER + 16),
         Kind::Struct(Thing::Flat(layout)) => layout.size(abi).next_multiple_of(8) + PIECE_HEADER,
         Kind::StructArray(Thing::Flat(_), _) | Kind::StructSized(Thing::Flat(_), _) => MAX_STRUCTS + 2 * PIECE_HEADER,
-        Kind::Struct(Thing::Shape(_)) | Kind::StructArray(..) | Kind::StructSized(..) | Kind::Union(_) => {
-            4 * MAX_STRUCTS + text
-        }
+        Kind::Struct(Thing::Shape(_)) | Kind::StructArray(..) | Kind::StructSized(..) => 4 * MAX_STRUCTS + text,
         _ => 0,
     }
 }

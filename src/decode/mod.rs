@@ -42,6 +42,7 @@ pub fn decode_call(
     let mut now = Pieces::new(record, entered);
     let mut old = entered.map(Pieces::entered);
     for (index, arg) in row.args(abi).iter().enumerate().take(words.len()) {
+        let arg = &arg.resolve(words);
         let index_of = u8::try_from(index).unwrap_or(0);
         let enter_side = head.kind != Kind::Exit || arg.phase == Phase::In || arg.kind.is_word();
         let failed = walk::failed(head.result);

@@ -85,6 +85,7 @@ pub fn decode_raw(kind: Kind, raw: u64, abi: Abi) -> Raw {
         Kind::Long | Kind::Off => Raw::Signed(raw.cast_signed()),
         Kind::Ulong | Kind::Size => Raw::Unsigned(word),
         Kind::Hex
+        | Kind::None
         | Kind::Union(_)
         | Kind::Ptr
         | Kind::Path

@@ -219,7 +219,8 @@ impl<'a> Event<'a> {
     pub fn raw(&self, index: usize) -> Option<Raw> {
         let word = *self.words().get(index)?;
         let abi = self.head().abi.unwrap_or(Abi::X86_64);
-        Some(self.rows().get(index).map_or(Raw::Hex(word), |arg| decode_raw(arg.kind, word, abi)))
+        let row = self.rows().get(index).map(|arg| arg.resolve(self.words()));
+        Some(row.map_or(Raw::Hex(word), |arg| decode_raw(arg.kind, word, abi)))
     }
 
     /// The bytes that a value of `tree`, this event's, stands for.

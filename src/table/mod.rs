@@ -8,7 +8,7 @@ pub mod structs;
 
 use crate::model::Abi;
 use sets::Set;
-use structs::{Shape, Thing};
+use structs::Thing;
 
 /// A system call.
 #[derive(Debug)]
@@ -135,8 +135,51 @@ pub enum Kind {
     Lo,
     /// The high half of a 64-bit value in two registers.
     Hi,
-    /// A word whose meaning other arguments choose: a number, or the address of what they say.
-    Union(Shape),
+    /// A word whose meaning another argument chooses.
+    Union(&'static Union),
+    /// A word without a meaning.
+    None,
+}
+
+/// An argument whose meaning another argument of the call chooses.
+#[derive(Debug)]
+pub struct Union {
+    /// The name in the data files.
+    pub name: &'static str,
+    by: u8,
+    mask: u32,
+    /// By the chooser's value, ascending.
+    cases: &'static [(u32, (Phase, Kind))],
+    other: (Phase, Kind),
+}
+
+impl PartialEq for Union {
+    fn eq(&self, other: &Union) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Union {}
+
+impl Union {
+    fn choose(&self, words: &[u64]) -> (Phase, Kind) {
+        let word = words.get(usize::from(self.by)).copied().unwrap_or(0);
+        let value = u32::try_from(word & 0xffff_ffff).unwrap_or(0) & self.mask;
+        let at = self.cases.binary_search_by_key(&value, |(value, _)| *value).ok();
+        at.and_then(|at| self.cases.get(at)).map_or(self.other, |(_, case)| *case)
+    }
+}
+
+impl Arg {
+    /// What the argument is in a call whose registers hold `words`: a union's case, which can be a union again.
+    #[must_use]
+    pub fn resolve(self, words: &[u64]) -> Arg {
+        let mut arg = self;
+        while let Kind::Union(union) = arg.kind {
+            (arg.phase, arg.kind) = union.choose(words);
+        }
+        arg
+    }
 }
 
 impl Kind {

@@ -3,6 +3,7 @@
 
 mod address;
 mod message;
+mod option;
 mod polling;
 mod program;
 mod signals;
@@ -41,6 +42,8 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::OLD_STAT, status::old_stat),
     (named::WAIT_STATUS, status::wait_status),
     (named::SOCK_FPROG, program::sock_fprog),
+    (named::INT_OR_BYTES, option::int_or_bytes),
+    (named::SOCKET_ERROR, option::socket_error),
 ];
 
 /// The functions by the shape's index: the tracing thread asks at every stop.
