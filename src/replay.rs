@@ -1,6 +1,5 @@
 //! A capture shown again: the records of a file through the same pipeline as a run's, so the same bytes come out.
 
-mod bounds;
 mod select;
 
 use crate::launch::FAILED;
@@ -12,8 +11,7 @@ use crate::run::INCOMPLETE;
 use crate::say::say;
 use crate::sink;
 use crate::state::{Groups, Users};
-use crate::store::{Description, Follow, Missing, Part, Reader, Refused};
-use bounds::Bounds;
+use crate::store::{Bounds, Description, Follow, Missing, Part, Reader, Refused};
 use chrono::{DateTime, FixedOffset};
 use select::Select;
 use std::fs::File;

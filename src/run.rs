@@ -16,7 +16,7 @@ use crate::sink;
 use crate::state::{Groups, Users};
 use crate::sys::spawn::{self, Child, Failed};
 use crate::sys::{clock, limits, signals};
-use crate::{doctor, keep, list, replay, say, store};
+use crate::{compare, doctor, keep, list, replay, say, store};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -65,6 +65,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match action {
         Action::List { what, json } => print(&list::render(&what, json, &choices)),
+        Action::Diff { files, json, exact } => ExitCode::from(compare::run(&files, json, exact)),
         Action::Doctor { json } => {
             let (text, usable) = doctor::report(json);
             let printed = print(&text);

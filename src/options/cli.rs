@@ -37,6 +37,8 @@ pub(super) mod id {
     pub(in super::super) const WRITE: &str = "write";
     pub(in super::super) const FDS: &str = "fds";
     pub(in super::super) const FILE: &str = "file";
+    pub(in super::super) const OTHER: &str = "other";
+    pub(in super::super) const EXACT: &str = "exact";
     pub(in super::super) const SINCE: &str = "since";
     pub(in super::super) const UNTIL: &str = "until";
     pub(in super::super) const PID: &str = "pid";
@@ -47,13 +49,14 @@ pub(super) mod id {
 const USAGE: &str = "smtrace [OPTIONS] [--] CMD [ARG]...
        smtrace [OPTIONS] -p PID[,PID]...
        smtrace replay [OPTIONS] FILE
+       smtrace diff [--json] [--exact] FILE OTHER
        smtrace list syscalls|classes|formats [--json]
        smtrace doctor [--json]
        smtrace completions SHELL
        smtrace man";
 
 const AFTER: &str = "\
-To trace a command that is called replay, list, doctor, completions, man or help, put -- before it.
+To trace a command that is called replay, diff, list, doctor, completions, man or help, put -- before it.
 
 Exit status: the command's own (death by a signal is repeated); 122 the log is incomplete, 125 smtrace itself failed, \
 126 the command could not be executed, 127 it was not found, 2 usage. With -p: 0 when all are gone or were let go.";
@@ -77,7 +80,7 @@ pub(super) fn command(choices: &Choices) -> Command {
         .group(ArgGroup::new("target").args([id::ATTACH, id::COMMAND]))
 }
 
-fn subcommands() -> [Command; 4] {
+fn subcommands() -> [Command; 5] {
     let json = || Arg::new(id::JSON).long("json").action(ArgAction::SetTrue).help("Write JSON instead of text");
     [
         Command::new("list")
@@ -88,6 +91,25 @@ fn subcommands() -> [Command; 4] {
                     .required(true)
                     .value_parser(PossibleValuesParser::new(["syscalls", "classes", "formats"]))
                     .help("What to list"),
+            )
+            .arg(json()),
+        Command::new("diff")
+            .about("Say what one capture holds that another does not: programs, files, peers")
+            .override_usage("smtrace diff [--json] [--exact] FILE OTHER")
+            .args([(id::FILE, "FILE", "A capture of -w"), (id::OTHER, "OTHER", "Another one")].map(
+                |(id, name, help)| {
+                    Arg::new(id)
+                        .value_name(name)
+                        .required(true)
+                        .value_hint(ValueHint::FilePath)
+                        .value_parser(OsStringValueParser::new())
+                        .help(help)
+                },
+            ))
+            .arg(
+                Arg::new(id::EXACT).long("exact").action(ArgAction::SetTrue).help(
+                    "Tell also of process ids, temporary names, hashes and folders that differ between any two runs",
+                ),
             )
             .arg(json()),
         Command::new("doctor").about("Say what this kernel, container and user allow, and what that means").arg(json()),

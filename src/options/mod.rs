@@ -17,6 +17,7 @@ use crate::model::Plan;
 use clap::ArgMatches;
 use clap::error::ErrorKind;
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -29,6 +30,15 @@ pub enum Action {
         what: Listing,
         /// As JSON instead of text.
         json: bool,
+    },
+    /// Say what one capture holds that another does not.
+    Diff {
+        /// The two captures.
+        files: [PathBuf; 2],
+        /// As JSON instead of text.
+        json: bool,
+        /// Without making equal what differs between any two runs.
+        exact: bool,
     },
     /// Say what this machine allows.
     Doctor {
@@ -117,6 +127,14 @@ fn subcommand(name: &str, sub: &ArgMatches, choices: &Choices) -> Result<Action,
                 _ => Listing::Syscalls,
             };
             Ok(Action::List { what, json: sub.get_flag(cli::id::JSON) })
+        }
+        "diff" => {
+            let file = |id| {
+                let path = sub.get_one::<OsString>(id).cloned().unwrap_or_default();
+                plan::named(&path, "diff").map(Path::to_owned)
+            };
+            let files = [file(cli::id::FILE)?, file(cli::id::OTHER)?];
+            Ok(Action::Diff { files, json: sub.get_flag(cli::id::JSON), exact: sub.get_flag(cli::id::EXACT) })
         }
         "doctor" => Ok(Action::Doctor { json: sub.get_flag(cli::id::JSON) }),
         "man" => Ok(Action::Man),

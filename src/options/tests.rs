@@ -57,7 +57,7 @@ fn a_command_needs_no_dashes_and_keeps_its_own_options() {
 
 #[test]
 fn a_command_may_be_called_like_one_of_ours_after_dashes() {
-    for name in ["replay", "list", "doctor", "completions", "man", "help"] {
+    for name in ["replay", "diff", "list", "doctor", "completions", "man", "help"] {
         assert_eq!(launched(&["--", name]).argv, [name]);
         assert_eq!(launched(&["-o", "x", "--", name, "-l"]).argv, [name, "-l"]);
     }

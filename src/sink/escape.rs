@@ -56,15 +56,15 @@ pub(super) fn render_text(text: &[u8], place: Place, out: &mut Vec<u8>) {
         Place::Element => memchr::memchr(b',', text).is_some(),
     };
     if !marked {
-        return render_run(text, out);
+        return render_safe(text, out);
     }
     let mut from = 0;
     for at in marks(text, place) {
-        render_run(text.get(from..at).unwrap_or_default(), out);
+        render_safe(text.get(from..at).unwrap_or_default(), out);
         render_byte(text.get(at).copied().unwrap_or_default(), out);
         from = at + 1;
     }
-    render_run(text.get(from..).unwrap_or_default(), out);
+    render_safe(text.get(from..).unwrap_or_default(), out);
 }
 
 /// The places, ascending, of the printable bytes that would read as ours.
@@ -96,7 +96,7 @@ fn names_field(before: &[u8]) -> bool {
 }
 
 /// Escapes what is unsafe anywhere.
-fn render_run(mut text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn render_safe(mut text: &[u8], out: &mut Vec<u8>) {
     loop {
         let plain = text.iter().position(|byte| !PLAIN[usize::from(*byte)]).unwrap_or(text.len());
         let (safe, rest) = text.split_at(plain);

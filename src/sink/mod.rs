@@ -13,6 +13,7 @@ mod values;
 mod wire;
 
 pub use clock::utc_offset;
+pub(crate) use escape::render_safe;
 
 use crate::event::Event;
 use crate::model::Plan;

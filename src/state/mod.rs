@@ -51,12 +51,6 @@ impl Account {
         }
     }
 
-    /// Learns names of users and groups, which a capture tells before the records that need them.
-    pub fn learn_names(&mut self, users: &[(u32, String)], groups: &[(u32, String)]) {
-        users.iter().for_each(|(uid, name)| self.users.insert(*uid, name));
-        groups.iter().for_each(|(gid, name)| self.groups.insert(*gid, name));
-    }
-
     /// Learns from a record; kinds that tell nothing about who is who are ignored.
     pub fn apply(&mut self, record: &Record<'_>) {
         let head = record.head();
@@ -97,15 +91,6 @@ impl Account {
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.threads.len(), self.processes.len())
-    }
-
-    /// Forgets every task. Stamps go on, so that nobody takes a later task for one of these.
-    fn void(&mut self) {
-        self.threads.clear();
-        self.processes.clear();
-        self.free.clear();
-        (self.slots, self.outsiders) = (0, 0);
-        self.epoch = self.change();
     }
 
     fn change(&mut self) -> u64 {

@@ -51,6 +51,14 @@ impl Groups {
     }
 }
 
+impl super::Account {
+    /// Learns names of users and groups, which a capture tells before the records that need them.
+    pub fn learn_names(&mut self, users: &[(u32, String)], groups: &[(u32, String)]) {
+        users.iter().for_each(|(uid, name)| self.users.insert(*uid, name));
+        groups.iter().for_each(|(gid, name)| self.groups.insert(*gid, name));
+    }
+}
+
 /// Both files start with `name:password:id`.
 fn parse(text: &[u8]) -> FxHashMap<u32, Box<str>> {
     let mut names = FxHashMap::default();

@@ -1,4 +1,4 @@
-//! The account as records: what a reader that starts late, or that missed some, has to know.
+//! The account as records: what a reader that starts late, or that missed some, has to know; and what it forgets then.
 
 use super::entry::Process;
 use super::{Account, Thread};
@@ -9,6 +9,15 @@ use crate::model::record::{HEADER, Head, Kind, PIECE_HEADER, Role, State, Writer
 const FIXED: usize = HEADER + 48 + 4 * (PIECE_HEADER + 16);
 
 impl Account {
+    /// Forgets every task. Stamps go on, so that nobody takes a later task for one of these.
+    pub(super) fn void(&mut self) {
+        self.threads.clear();
+        self.processes.clear();
+        self.free.clear();
+        (self.slots, self.outsiders) = (0, 0);
+        self.epoch = self.change();
+    }
+
     /// Appends records that make an empty account know what this one knows, dated `time`.
     pub fn snapshot(&self, time: u64, out: &mut Vec<u8>) {
         let outsiders = self.processes.iter().filter(|(_, process)| process.threads == 0);

@@ -4,6 +4,7 @@
 //! `names` and `index` are what a capture holds beside records. `docs/capture.md` says what the file promises. Nothing
 //! here knows what a record means for output: what is written comes back bit for bit.
 
+mod bounds;
 mod dense;
 mod description;
 mod frame;
@@ -16,6 +17,7 @@ mod source;
 mod varint;
 mod writer;
 
+pub use bounds::Bounds;
 pub use description::{Captured, Clock, Description, Table, Target, VERSION};
 pub use index::{Count, Entry, Index};
 pub use names::Told;

@@ -1,4 +1,4 @@
-//! How much a capture can make a replay remember. Live, the kernel bounds the number of tasks; a made-up file has no
+//! How much a capture can make its reader remember. Live, the kernel bounds the number of tasks; a made-up file has no
 //! such bound, and its coding can name a long text in a few bytes.
 
 use crate::model::Pid;
@@ -10,14 +10,15 @@ const MOST: usize = 256 << 20;
 
 /// Counts what is remembered of each task: its description, its working directory, the call it is in.
 #[derive(Debug, Default)]
-pub(super) struct Bounds {
+pub struct Bounds {
     tasks: FxHashMap<Pid, [usize; 3]>,
     total: usize,
 }
 
 impl Bounds {
     /// Whether `record` can be taken.
-    pub(super) fn allow(&mut self, record: &Record<'_>) -> bool {
+    #[must_use]
+    pub fn allow(&mut self, record: &Record<'_>) -> bool {
         let (head, len) = (record.head(), record.bytes().len());
         if head.kind == Kind::Lost && head.flags & flag::VOID != 0 {
             *self = Bounds::default();
