@@ -6,7 +6,7 @@ use super::document::{Document, key};
 use super::words::{self, MAX_COMM, MAX_COMMS, MAX_PID, MAX_PIDS, MAX_STR};
 use super::{Choices, Refusal, enable, interest};
 use crate::model::{CallSet, Direction, Orphans, Pid, SeccompMode};
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ const MAX_EXPRS: usize = 1024;
 const SECTIONS: [&str; 3] = ["init_config", "open_params", "smtrace"];
 const INIT_CONFIG: [&str; 7] =
     ["rich_value_size", "str_max_size", "putfile", "path", "format", "log_level", "log_file"];
-const OPEN_PARAMS: [&str; 7] =
+pub(super) const OPEN_PARAMS: [&str; 7] =
     ["filter_own", "filter_falco", "filter_pids", "filter_comms", "drop_mode", "drop_failed", "interest_syscall_file"];
 const SMTRACE: [&str; 8] = ["enable", "format", "dir", "follow", "seccomp", "probe", "orphans", "quiet"];
 
@@ -73,7 +73,7 @@ fn parse(document: &Document, choices: &Choices) -> Result<Settings, Refusal> {
     Ok(settings)
 }
 
-fn init_config(document: &Document, object: &Object<'_>, settings: &mut Settings) -> Result<(), Refusal> {
+pub(super) fn init_config(document: &Document, object: &Object<'_>, settings: &mut Settings) -> Result<(), Refusal> {
     let (mut putfile, mut path) = (None, None);
     for property in document.properties(object)? {
         let (name, value) = (key(property), &property.value);
@@ -125,39 +125,51 @@ fn log_level(document: &Document, value: &Value<'_>) -> Result<u8, Refusal> {
 
 fn open_params(document: &Document, object: &Object<'_>, settings: &mut Settings) -> Result<(), Refusal> {
     for property in document.properties(object)? {
-        let (name, value) = (key(property), &property.value);
-        match name {
-            // smtrace is never its own tracee, so both words come to the same.
-            "filter_own" => drop(document.boolean(value, name)?),
-            "filter_falco" => settings.drop_falco = document.boolean(value, name)?,
-            "filter_pids" => {
-                let array = document.array(value, name, MAX_PIDS)?;
-                let pids = array.iter().map(|value| {
-                    let pid = document.number(value, name, 0..=i64::from(MAX_PID))?;
-                    Ok(Pid::try_from(pid).unwrap_or(MAX_PID))
-                });
-                settings.drop_pids = Some(pids.collect::<Result<_, Refusal>>()?);
-            }
-            "filter_comms" => {
-                let array = document.array(value, name, MAX_COMMS)?;
-                let comms = array.iter().map(|value| {
-                    let comm = document.text(value, name, MAX_COMM)?;
-                    words::comm(comm).map_err(|what| document.refuse(value.range().start, &what))
-                });
-                settings.drop_comms = Some(comms.collect::<Result<_, Refusal>>()?);
-            }
-            "drop_mode" => settings.drop_mode = Some(document.boolean(value, name)?),
-            "drop_failed" => settings.drop_failed = Some(document.boolean(value, name)?),
-            "interest_syscall_file" => {
-                let path = document.text(value, name, MAX_PATH)?;
-                let marks = Document::read(Path::new(path))
-                    .map_err(|what| document.refuse(value.range().start, &format!("{name} {what}")))?;
-                settings.interest = Some(interest::parse(&marks)?);
-            }
-            _ => return Err(document.unknown_key(property, "open_params", &OPEN_PARAMS)),
+        if !open_param(document, property, settings)? {
+            return Err(document.unknown_key(property, "open_params", &OPEN_PARAMS));
         }
     }
     Ok(())
+}
+
+/// One key of `open_params`; false when there is none of this name.
+pub(super) fn open_param(
+    document: &Document,
+    property: &ObjectProp<'_>,
+    settings: &mut Settings,
+) -> Result<bool, Refusal> {
+    let (name, value) = (key(property), &property.value);
+    match name {
+        // smtrace is never its own tracee, so both words come to the same.
+        "filter_own" => drop(document.boolean(value, name)?),
+        "filter_falco" => settings.drop_falco = document.boolean(value, name)?,
+        "filter_pids" => {
+            let array = document.array(value, name, MAX_PIDS)?;
+            let pids = array.iter().map(|value| {
+                let pid = document.number(value, name, 0..=i64::from(MAX_PID))?;
+                Ok(Pid::try_from(pid).unwrap_or(MAX_PID))
+            });
+            settings.drop_pids = Some(pids.collect::<Result<_, Refusal>>()?);
+        }
+        "filter_comms" => {
+            let array = document.array(value, name, MAX_COMMS)?;
+            let comms = array.iter().map(|value| {
+                let comm = document.text(value, name, MAX_COMM)?;
+                words::comm(comm).map_err(|what| document.refuse(value.range().start, &what))
+            });
+            settings.drop_comms = Some(comms.collect::<Result<_, Refusal>>()?);
+        }
+        "drop_mode" => settings.drop_mode = Some(document.boolean(value, name)?),
+        "drop_failed" => settings.drop_failed = Some(document.boolean(value, name)?),
+        "interest_syscall_file" => {
+            let path = document.text(value, name, MAX_PATH)?;
+            let marks = Document::read(Path::new(path))
+                .map_err(|what| document.refuse(value.range().start, &format!("{name} {what}")))?;
+            settings.interest = Some(interest::parse(&marks)?);
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 fn smtrace(

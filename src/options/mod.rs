@@ -11,7 +11,10 @@ mod interest;
 mod nearest;
 mod plan;
 mod replay;
+mod sibling;
 mod words;
+
+pub use sibling::{Sibling, sibling};
 
 use crate::model::Plan;
 use clap::ArgMatches;
