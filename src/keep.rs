@@ -1,23 +1,68 @@
 //! What `-w` keeps: the records of a run in a capture file, with what a replay must know beside them.
 
+mod events;
+
+pub use events::Events;
+
 use crate::arch;
+use crate::model::record::Record;
 use crate::model::{Abi, Capture, Plan, Target};
 use crate::state::{Groups, Users};
-use crate::store::{self, Captured, Clock, Description, Table, Writer};
+use crate::store::{self, Captured, Clock, Description, Losses, Table, Writer};
 use crate::sys::{clock, probe};
 use crate::{sink, table};
 use std::fmt::Write as _;
 use std::io;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Begins the capture of a run.
+/// A file that is being written.
+pub enum Keep {
+    /// Our own capture.
+    Records(Box<Writer>),
+    /// One for libscap.
+    Events(Box<Events>),
+}
+
+impl Keep {
+    /// Takes the next record.
+    pub fn take(&mut self, record: &Record<'_>) {
+        match self {
+            Keep::Records(writer) => writer.take(record),
+            Keep::Events(events) => events.take(record),
+        }
+    }
+
+    /// Writes what has waited long enough; `now` is monotonic time.
+    pub fn tick(&mut self, now: u64) {
+        match self {
+            Keep::Records(writer) => writer.tick(now),
+            Keep::Events(events) => events.tick(now),
+        }
+    }
+
+    /// Ends the file; what could not be written.
+    #[must_use]
+    pub fn finish(self) -> Option<Losses> {
+        match self {
+            Keep::Records(writer) => writer.finish(),
+            Keep::Events(events) => events.finish(),
+        }
+    }
+}
+
+/// Begins the capture of a run; its name says which of the two it is.
 ///
 /// # Errors
 /// When the file cannot be opened or written.
-pub fn begin(plan: &Plan, capture: &Capture, users: &Users, groups: &Groups) -> io::Result<Writer> {
+pub fn begin(plan: &Plan, capture: &Capture, users: &Users, groups: &Groups) -> io::Result<Keep> {
+    if capture.is_scap() {
+        return Ok(Keep::Events(Box::new(Events::begin(&capture.path)?)));
+    }
     let file = store::create(&capture.path)?;
     let compress = capture.path.extension().is_some_and(|ending| ending == "zst");
-    Writer::start(file, compress, &describe(plan, capture), (users.clone(), groups.clone()), sink::utc_offset)
+    let names = (users.clone(), groups.clone());
+    let writer = Writer::start(file, compress, &describe(plan, capture), names, sink::utc_offset)?;
+    Ok(Keep::Records(Box::new(writer)))
 }
 
 fn describe(plan: &Plan, capture: &Capture) -> Description {

@@ -3,6 +3,7 @@
 use crate::bus::Receiver;
 use crate::control::Shared;
 use crate::engine::ptrace::PlacementShared;
+use crate::keep::Keep;
 use crate::model::record::Record;
 use crate::output::Output;
 use crate::pipeline::Pipeline;
@@ -22,7 +23,7 @@ pub struct Reader {
     /// Where lines go; `None` when only a capture is written.
     pub output: Option<Output>,
     /// The capture, if one is written.
-    pub keep: Option<store::Writer>,
+    pub keep: Option<Keep>,
     /// The run's state.
     pub shared: Arc<Shared>,
     /// Ended when nothing comes.
@@ -91,7 +92,7 @@ impl Reader {
                 continue;
             }
             if closed && self.receiver.is_empty() {
-                let kept = self.keep.and_then(store::Writer::finish);
+                let kept = self.keep.and_then(Keep::finish);
                 return Read { output: self.output, kept, malformed };
             }
             if read == 0 {

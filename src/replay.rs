@@ -2,6 +2,7 @@
 
 mod select;
 
+use crate::keep::Events;
 use crate::launch::FAILED;
 use crate::model::record::Record;
 use crate::model::{Plan, Replay};
@@ -63,12 +64,19 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
     };
     let mut plan = plan.clone();
     plan.output.str_max = bounded_text(reader.description(), replay, &plan);
-    let output = match Output::open(plan.output.path.as_deref()) {
+    let cannot = |path: Option<&Path>, error: io::Error, option: &str| {
+        let name = path.unwrap_or_else(|| Path::new("stderr"));
+        refuse(&format!("cannot open {}: {error}; choose another file with {option}", name.display()))
+    };
+    let keep = match plan.capture.as_ref().map(|capture| (capture, Events::begin(&capture.path))) {
+        Some((_, Ok(events))) => Some(events),
+        Some((capture, Err(error))) => return cannot(Some(&capture.path), error, "-w"),
+        None => None,
+    };
+    let path = plan.output.path.as_deref();
+    let output = match plan.capture.as_ref().filter(|capture| capture.alone).map_or_else(|| Output::open(path).map(Some), |_| Ok(None)) {
         Ok(output) => output,
-        Err(error) => {
-            let name = plan.output.path.as_deref().unwrap_or_else(|| Path::new("stderr"));
-            return refuse(&format!("cannot open {}: {error}; choose another file with -o", name.display()));
-        }
+        Err(error) => return cannot(path, error, "-o"),
     };
     let clock = &reader.description().clock;
     let show = Show {
@@ -76,6 +84,7 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
         pipeline: Pipeline::new(&plan, Users::default(), Groups::default()),
         bounds: Bounds::default(),
         output,
+        keep,
         lines: Vec::with_capacity(CHUNK * 2),
         written: 0,
         stop: None,
@@ -107,7 +116,8 @@ struct Show<'a> {
     select: Select<'a>,
     pipeline: Pipeline,
     bounds: Bounds,
-    output: Output,
+    output: Option<Output>,
+    keep: Option<Events>,
     lines: Vec<u8>,
     written: u64,
     /// Why it ends before the file does.
@@ -133,7 +143,7 @@ impl Show<'_> {
 
     /// Whether whoever reads the output has seen enough (`smtrace replay FILE | head`).
     fn reader_is_gone(&self) -> bool {
-        self.output.losses().is_some_and(|(_, why)| why.kind() == io::ErrorKind::BrokenPipe)
+        self.output.as_ref().and_then(Output::losses).is_some_and(|(_, why)| why.kind() == io::ErrorKind::BrokenPipe)
     }
 
     fn records(&mut self, mut records: Vec<u8>) {
@@ -150,13 +160,13 @@ impl Show<'_> {
             let head = record.head();
             let shown = self.select.shows(&record, &self.pipeline.who(head.pid, head.tid));
             if shown {
-                self.pipeline.feed(&record, &mut self.lines);
+                self.feed(&record);
             } else {
                 if let Some(flags) = rest.get_mut(FLAGS_AT) {
                     *flags |= QUIET;
                 }
                 if let Ok((record, _)) = Record::parse(rest) {
-                    self.pipeline.feed(&record, &mut self.lines);
+                    self.feed(&record);
                 }
             }
             at += len;
@@ -167,20 +177,37 @@ impl Show<'_> {
         self.write();
     }
 
+    fn feed(&mut self, record: &Record<'_>) {
+        if let Some(keep) = &mut self.keep {
+            keep.take(record);
+        }
+        match &self.output {
+            Some(_) => self.pipeline.feed(record, &mut self.lines),
+            None => self.pipeline.learn(record),
+        };
+    }
+
     fn write(&mut self) {
-        self.output.write(&self.lines, self.pipeline.events().saturating_sub(self.written));
+        if let Some(output) = &mut self.output {
+            output.write(&self.lines, self.pipeline.events().saturating_sub(self.written));
+        }
         self.written = self.pipeline.events();
         self.lines.clear();
     }
 
     /// Says what is missing; the exit status.
-    fn end(self, reader: Reader, replay: &Replay) -> u8 {
+    fn end(mut self, reader: Reader, replay: &Replay) -> u8 {
+        let kept = self.keep.take().and_then(Events::finish);
         if self.reader_is_gone() {
             return 0;
         }
         let name = replay.file.display();
         let mut status = 0;
-        if let Some((lost, why)) = self.output.losses() {
+        if let Some(losses) = kept {
+            say(&format!("the capture is incomplete: {} records were lost: {}", losses.records, losses.why));
+            status = INCOMPLETE;
+        }
+        if let Some((lost, why)) = self.output.as_ref().and_then(Output::losses) {
             say(&format!(
                 "the log is incomplete: {lost} event{} lost: {why}",
                 if lost == 1 { " was" } else { "s were" }

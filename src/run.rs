@@ -5,6 +5,7 @@ use crate::capture::{Recorder, Wanted};
 use crate::control::{self, Shared, Signals};
 use crate::engine::ptrace::{Engine, Mode, PlacementShared, Round};
 use crate::filter;
+use crate::keep::{self, Keep};
 use crate::launch::{self, CANNOT_EXECUTE, FAILED, NOT_FOUND};
 use crate::model::{Capture, Command, Direction, Orphans, Pid, Plan, SeccompMode, Target};
 use crate::options::{self, Action, Choices};
@@ -16,7 +17,7 @@ use crate::sink;
 use crate::state::{Groups, Users};
 use crate::sys::spawn::{self, Child, Failed};
 use crate::sys::{clock, limits, signals};
-use crate::{compare, doctor, keep, list, replay, say, store};
+use crate::{compare, doctor, list, replay, say};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -112,7 +113,7 @@ fn trace(plan: &Plan) -> Ending {
 /// Where the events of a run go.
 struct Sinks {
     output: Option<Output>,
-    keep: Option<store::Writer>,
+    keep: Option<Keep>,
     users: Users,
     groups: Groups,
 }

@@ -169,6 +169,9 @@ impl<R: Records> Observer for Recorder<R> {
             // What was there before us is asked once; children have it from their parents.
             if first {
                 proc::capture_program(&mut writer, task.tid, wanted.opened);
+                if wanted.opened {
+                    proc::capture_fds(&mut writer, task.tid);
+                }
             }
             writer.finish()
         });

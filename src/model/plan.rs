@@ -54,12 +54,21 @@ pub enum Target {
 /// A capture to write.
 #[derive(Clone, Debug)]
 pub struct Capture {
-    /// The file, `-` for stdout. Compressed when it ends in `.zst`.
+    /// The file, `-` for stdout. Compressed when it ends in `.zst` or `.gz`.
     pub path: PathBuf,
     /// Whether the open files are kept at each event.
     pub fds: bool,
     /// Whether it is all that is written: no text.
     pub alone: bool,
+}
+
+impl Capture {
+    /// Whether its name asks for libscap's form, which sysdig and Falco open.
+    #[must_use]
+    pub fn is_scap(&self) -> bool {
+        let name = self.path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
+        name.ends_with(b".scap") || name.ends_with(b".scap.gz")
+    }
 }
 
 /// A capture to show again.

@@ -125,7 +125,7 @@ fn subcommands() -> [Command; 5] {
 }
 
 /// Options of a run that a replay has no use for: known, so that they are refused by name.
-pub(super) const NOT_IN_REPLAY: [&str; 12] = [
+pub(super) const NOT_IN_REPLAY: [&str; 11] = [
     id::INTEREST,
     id::NO_FOLLOW,
     id::DROP_MODE,
@@ -135,7 +135,6 @@ pub(super) const NOT_IN_REPLAY: [&str; 12] = [
     id::ENV,
     id::CHDIR,
     id::ORPHANS,
-    id::WRITE,
     id::FDS,
     id::ATTACH,
 ];
@@ -292,10 +291,12 @@ fn output(choices: &Choices) -> [Arg; 7] {
             .value_name("FILE")
             .value_hint(ValueHint::FilePath)
             .value_parser(OsStringValueParser::new())
-            .help("Keep the records in FILE for `smtrace replay`; with .zst at its end compressed")
+            .help("Keep the records in FILE for `smtrace replay`; with .scap at its end for sysdig and Falco")
             .long_help(
                 "Keep the records in FILE, - for stdout, from which `smtrace replay` writes every format again. \
-                 Compressed when its name ends in .zst. Without -o or --format nothing else is written",
+                 Compressed when its name ends in .zst. A name that ends in .scap or .scap.gz gives libscap's form \
+                 instead, which sysdig, Falco and Stratoshark open; `smtrace replay` writes only that form. Without -o or \
+                 --format nothing else is written",
             ),
         switch(id::FDS, "With -w: whether the open files are kept at each event; default true"),
         Arg::new(id::STR_MAX)

@@ -62,7 +62,16 @@ fn capture(typed: &ArgMatches, output: &Output) -> Result<Option<Capture>, Refus
         return Err(mistake("-o and -w name the same file; give each its own"));
     }
     let alone = output.path.is_none() && typed.get_one::<String>(id::FORMAT).is_none();
-    Ok(Some(Capture { path, fds: switch(typed, id::FDS).unwrap_or(true), alone }))
+    let fds = switch(typed, id::FDS);
+    let capture = Capture { path, fds: fds.unwrap_or(true), alone };
+    if !capture.is_scap() {
+        return Ok(Some(capture));
+    }
+    match fds {
+        // Its readers keep their own account of open files.
+        Some(true) => Err(mistake("--fds has no meaning for a .scap file; take it away")),
+        _ => Ok(Some(Capture { fds: false, ..capture })),
+    }
 }
 
 pub(super) fn mistake(what: &str) -> Refusal {

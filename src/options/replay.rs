@@ -40,7 +40,11 @@ pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusa
             .collect::<Result<_, _>>()?,
         utc_offset: Arc::default(),
     };
-    plan::settle(Target::Replay(replay), typed, choices)
+    let plan = plan::settle(Target::Replay(replay), typed, choices)?;
+    if plan.capture.as_ref().is_some_and(|capture| !capture.is_scap()) {
+        return Err(plan::mistake("replay -w writes libscap's form only; give a name that ends in .scap or .scap.gz"));
+    }
+    Ok(plan)
 }
 
 fn path(glob: &str) -> Result<String, Refusal> {

@@ -85,6 +85,10 @@ impl Converter {
     /// Takes the next record and gives the events that it makes.
     pub fn feed(&mut self, record: &Record<'_>, events: Events<'_>) {
         let head = record.head();
+        // A call that is not to be shown still teaches what the calls after it need.
+        let mut nowhere = |_: &[u8]| ();
+        let call = matches!(head.kind, Kind::Enter | Kind::Exit | Kind::Signal);
+        let events: Events<'_> = if call && head.flags & flag::QUIET != 0 { &mut nowhere } else { events };
         match head.kind {
             Kind::Enter => self.enter(record, events),
             Kind::Exit => self.exit(record, events),
