@@ -74,9 +74,13 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
         None => None,
     };
     let path = plan.output.path.as_deref();
-    let output = match plan.capture.as_ref().filter(|capture| capture.alone).map_or_else(|| Output::open(path).map(Some), |_| Ok(None)) {
-        Ok(output) => output,
-        Err(error) => return cannot(path, error, "-o"),
+    let output = if plan.capture.as_ref().is_some_and(|capture| capture.alone) {
+        None
+    } else {
+        match Output::open(path) {
+            Ok(output) => Some(output),
+            Err(error) => return cannot(path, error, "-o"),
+        }
     };
     let clock = &reader.description().clock;
     let show = Show {

@@ -236,10 +236,14 @@ fn a_replay_takes_what_forms_events_and_refuses_what_makes_them() {
     assert_eq!((plan.output.format.as_str(), plan.filters.direction), ("json", Direction::Exit));
     let Target::Replay(replay) = plan.target else { panic!() };
     assert_eq!((replay.str_max, replay.calls.unwrap().iter().count()), (Some(9), 1));
-    for wrong in [&["-p", "1"][..], &["-w", "d"], &["--seccomp", "off"], &["-E", "A=1"], &["--orphans", "kill"]] {
+    for wrong in [&["-p", "1"][..], &["--seccomp", "off"], &["-E", "A=1"], &["--orphans", "kill"]] {
         let all: Vec<_> = ["replay", "c"].iter().chain(wrong).copied().collect();
         assert!(refusal(&all).contains("no meaning for replay"), "{wrong:?}");
     }
+    assert!(refusal(&["replay", "-w", "d", "c"]).contains("libscap's form only"));
+    let Some(capture) = self::plan(&["replay", "-w", "d.scap.gz", "c"]).capture else { panic!() };
+    assert!(capture.alone && capture.is_scap() && !capture.fds);
+    assert!(refusal(&["-w", "d.scap", "--fds=true", "x"]).contains("take it away"));
     assert!(refusal(&["replay"]).contains("FILE"));
     assert!(refusal(&["replay", "--path", "a[", "c"]).contains("--path"));
     assert!(refusal(&["replay", "--since", "soon", "c"]).contains("--since"));
