@@ -107,6 +107,9 @@ impl Sets {
 
     fn check(&self) -> Result<(), String> {
         for set in &self.all {
+            if set.parts.is_empty() && set.items.is_empty() {
+                return Err(format!("{}: `{}` has no constants; name some or take the set away", set.place, set.name));
+            }
             for part in &set.parts {
                 let other = self.find(&part.set).map_err(|why| format!("{}: {why}", part.place))?;
                 if other.flags {
@@ -124,6 +127,13 @@ impl Sets {
                     let refuse = |why: &str| Err(format!("{}: {}: `{name}` {why}", set.place, set.name));
                     if constants[..at].iter().any(|(other, _)| other == name) {
                         return refuse("is there twice; take one away");
+                    }
+                    let covers = |(_, other): &&(&str, u64)| *other & value == *other && *other != 0;
+                    if let Some((other, _)) = constants[..at].iter().filter(|_| set.flags).find(covers) {
+                        return refuse(&format!("is never shown, for `{other}` before it takes its bits; move it up"));
+                    }
+                    if set.flags && value >> 32 == 0xffff_ffff {
+                        return refuse("is a negative number; write its 32 bits");
                     }
                     if set.flags && value & mask != 0 {
                         return refuse("has bits of a part; move it to the part's set or narrow the mask");
