@@ -76,19 +76,23 @@ pub(super) fn put_seen(walk: &mut Walk<'_>, name: &'static str, layout: &'static
 
 /// The fields of `layout` that lie in what was seen: a program's structure can be older, and smaller, than ours.
 pub(super) fn put_fields(walk: &mut Walk<'_>, layout: &'static Struct, seen: &Seen) {
-    let abi = walk.abi();
-    for field in layout.fields(abi) {
-        if field.end(abi) > seen.len() {
-            continue;
-        }
-        match field.show {
-            FieldShow::Hidden => continue,
-            FieldShow::NonZero if is_zero(walk, field, seen) => continue,
-            FieldShow::Verbose => walk.show_next(Show::Verbose),
-            FieldShow::Always | FieldShow::NonZero => {}
-        }
+    for field in layout.fields(walk.abi()) {
         put_field(walk, field, seen);
     }
+}
+
+/// One field, if it lies in what was seen and is to be shown.
+pub(super) fn put_field(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
+    if field.end(walk.abi()) > seen.len() {
+        return;
+    }
+    match field.show {
+        FieldShow::Hidden => return,
+        FieldShow::NonZero if is_zero(walk, field, seen) => return,
+        FieldShow::Verbose => walk.show_next(Show::Verbose),
+        FieldShow::Always | FieldShow::NonZero => {}
+    }
+    put_whole(walk, field, seen);
 }
 
 fn is_zero(walk: &Walk<'_>, field: &Field, seen: &Seen) -> bool {
@@ -99,7 +103,7 @@ fn is_zero(walk: &Walk<'_>, field: &Field, seen: &Seen) -> bool {
     })
 }
 
-fn put_field(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
+fn put_whole(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
     let abi = walk.abi();
     let part = seen.part(field.offset(abi), field.end(abi) - field.offset(abi));
     match field.what {

@@ -2,7 +2,11 @@
 //! one line per shape in [`SHAPES`]; a shape says at once what is read and what it means.
 
 mod address;
+mod directory;
+mod interface;
+mod kernel;
 mod message;
+mod notify;
 mod option;
 mod polling;
 mod program;
@@ -42,6 +46,21 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::OLD_STAT, status::old_stat),
     (named::WAIT_STATUS, status::wait_status),
     (named::SOCK_FPROG, program::sock_fprog),
+    (named::LINUX_DIRENT, directory::linux_dirent),
+    (named::LINUX_DIRENT64, directory::linux_dirent64),
+    (named::OLD_LINUX_DIRENT, directory::old_linux_dirent),
+    (named::FILE_HANDLE, directory::file_handle),
+    (named::SIGEVENT, notify::sigevent),
+    (named::MSGBUF, notify::msgbuf),
+    (named::IOCB, notify::iocb),
+    (named::IOCB_PTR, notify::iocb_ptr),
+    (named::BPF_ATTR, kernel::bpf_attr),
+    (named::PERF_EVENT_ATTR, kernel::perf_event_attr),
+    (named::CAP_USER_DATA, kernel::cap_user_data),
+    (named::LSM_CTX, kernel::lsm_ctx),
+    (named::STATMOUNT, kernel::statmount),
+    (named::IFREQ, interface::ifreq),
+    (named::IFCONF, interface::ifconf),
     (named::INT_OR_BYTES, option::int_or_bytes),
     (named::SOCKET_ERROR, option::socket_error),
 ];

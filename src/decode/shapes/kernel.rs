@@ -1,0 +1,192 @@
+//! Structures of the kernel's own facilities whose size or members vary: bpf(2), perf_event_open(2), capabilities, security
+//! modules, statmount(2).
+
+use super::super::flat::put_fields;
+use super::super::tree::{Seen, Show, Value};
+use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk, low32};
+use crate::table::{sets, structs};
+
+fn put_words(walk: &mut Walk<'_>, seen: &Seen, fields: &[(&'static str, usize, usize)]) {
+    for (name, at, width) in fields {
+        if let Some(word) = walk.number(seen, *at, *width) {
+            walk.put(name, Value::Unsigned(word));
+        }
+    }
+}
+
+/// `union bpf_attr` (linux/bpf.h) by the command, argument 0.
+pub(super) fn bpf_attr(walk: &mut Walk<'_>, name: &'static str, address: u64, size: u64) {
+    const MOST: usize = 256;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let seen = walk.read(address, size.min(MOST));
+    if seen.len() < 4 {
+        return walk.put(name, if size < 4 { Value::Address(address) } else { Value::Unreadable(address) });
+    }
+    walk.open_struct(name);
+    match low32(walk.word(0)) {
+        0 => {
+            let kind = walk.u32_at(&seen, 0).unwrap_or(0);
+            walk.put("map_type", Value::Constant(&sets::BPF_MAP_TYPE, u64::from(kind)));
+            put_words(walk, &seen, &[("key_size", 4, 4), ("value_size", 8, 4), ("max_entries", 12, 4)]);
+            put_flags(walk, &seen, "map_flags", 16);
+            put_name(walk, &seen, "map_name", 28);
+        }
+        1..=4 => {
+            put_fd(walk, &seen, "map_fd", 0);
+            put_pointers(walk, &seen, &[("key", 8), ("value", 16)]);
+            put_flags(walk, &seen, "flags", 24);
+        }
+        5 => put_program(walk, &seen),
+        6 | 7 => {
+            let path = walk.u64_at(&seen, 0).unwrap_or(0);
+            walk.path("pathname", path);
+            put_fd(walk, &seen, "bpf_fd", 8);
+            put_flags(walk, &seen, "file_flags", 12);
+        }
+        8 | 9 => {
+            put_fd(walk, &seen, "target_fd", 0);
+            put_fd(walk, &seen, "attach_bpf_fd", 4);
+            let kind = walk.u32_at(&seen, 8).unwrap_or(0);
+            walk.put("attach_type", Value::Constant(&sets::BPF_ATTACH_TYPE, u64::from(kind)));
+            put_flags(walk, &seen, "attach_flags", 12);
+        }
+        11..=14 => put_words(walk, &seen, &[("start_id", 0, 4), ("next_id", 4, 4), ("open_flags", 8, 4)]),
+        15 => {
+            put_fd(walk, &seen, "bpf_fd", 0);
+            put_words(walk, &seen, &[("info_len", 4, 4)]);
+            put_pointers(walk, &seen, &[("info", 8)]);
+        }
+        _ => walk.put("data", Value::Bytes(seen)),
+    }
+    if size > MOST {
+        walk.mark_more();
+    }
+    walk.close();
+}
+
+fn put_program(walk: &mut Walk<'_>, seen: &Seen) {
+    let kind = walk.u32_at(seen, 0).unwrap_or(0);
+    walk.put("prog_type", Value::Constant(&sets::BPF_PROG_TYPE, u64::from(kind)));
+    put_words(walk, seen, &[("insn_cnt", 4, 4)]);
+    put_pointers(walk, seen, &[("insns", 8)]);
+    let license = walk.u64_at(seen, 16).unwrap_or(0);
+    walk.string("license", license);
+    put_words(walk, seen, &[("log_level", 24, 4), ("log_size", 28, 4)]);
+    put_pointers(walk, seen, &[("log_buf", 32)]);
+    put_words(walk, seen, &[("kern_version", 40, 4)]);
+    put_flags(walk, seen, "prog_flags", 44);
+    put_name(walk, seen, "prog_name", 48);
+}
+
+fn put_flags(walk: &mut Walk<'_>, seen: &Seen, name: &'static str, at: usize) {
+    if let Some(word) = walk.u32_at(seen, at) {
+        walk.put(name, Value::Hex(u64::from(word)));
+    }
+}
+
+fn put_fd(walk: &mut Walk<'_>, seen: &Seen, name: &'static str, at: usize) {
+    if let Some(number) = walk.u32_at(seen, at) {
+        walk.put(name, Value::Fd(number.cast_signed()));
+    }
+}
+
+fn put_name(walk: &mut Walk<'_>, seen: &Seen, name: &'static str, at: usize) {
+    let part = seen.part(at, 16);
+    if let Some(end) = memchr::memchr(0, walk.bytes(&part)) {
+        walk.put(name, Value::Str(part.part(0, end)));
+    }
+}
+
+fn put_pointers(walk: &mut Walk<'_>, seen: &Seen, fields: &[(&'static str, usize)]) {
+    for (name, at) in fields {
+        if let Some(pointer) = walk.u64_at(seen, *at) {
+            walk.put(name, if pointer == 0 { Value::Null } else { Value::Address(pointer) });
+        }
+    }
+}
+
+/// `struct perf_event_attr`: as long as its own second word says (`size`; 0 means the first version's 64 bytes).
+pub(super) fn perf_event_attr(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
+    const FIRST: usize = 64;
+    let Some(head) = walk.whole(name, address, 8) else { return };
+    let layout = &structs::PERF_EVENT_ATTR_LAYOUT;
+    let given = match walk.u32_at(&head, 4).unwrap_or(0) as usize {
+        0 => FIRST,
+        given => given,
+    };
+    let ours = layout.size(walk.abi());
+    let Some(seen) = walk.whole(name, address, given.clamp(8, ours)) else { return };
+    walk.open_struct(name);
+    put_fields(walk, layout, &seen);
+    if given > ours {
+        walk.mark_more();
+    }
+    walk.close();
+}
+
+/// capget(2), capset(2): one triple of words in version 1, two in the others; shown as sets of names.
+pub(super) fn cap_user_data(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
+    const VERSION_1: u32 = 0x1998_0330;
+    let header = walk.word(0);
+    let version = walk.read(header, 4);
+    let words = if walk.u32_at(&version, 0) == Some(VERSION_1) { 1 } else { 2 };
+    let Some(seen) = walk.whole(name, address, words * 12) else { return };
+    walk.open_struct(name);
+    for (at, name) in [(0, "effective"), (4, "permitted"), (8, "inheritable")] {
+        let low = u64::from(walk.u32_at(&seen, at).unwrap_or(0));
+        let high = u64::from(walk.u32_at(&seen, at + 12).unwrap_or(0));
+        walk.put(name, Value::Flags(&sets::CAPABILITIES, high << 32 | low));
+    }
+    walk.close();
+}
+
+/// `struct lsm_ctx` (linux/lsm.h), one after another in `len` bytes: id, flags, length, and a context as text.
+pub(super) fn lsm_ctx(walk: &mut Walk<'_>, name: &'static str, address: u64, len: u64) {
+    const HEAD: usize = 32;
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    let seen = walk.read(address, len.min(MAX_STRUCTS));
+    if seen.len() < HEAD {
+        return walk.put(name, Value::Address(address));
+    }
+    walk.open_list(name);
+    let mut at = 0;
+    for _ in 0..MAX_ITEMS {
+        let word = |walk: &Walk<'_>, offset| walk.u64_at(&seen, at + offset);
+        let (Some(id), Some(flags), Some(whole), Some(text)) =
+            (word(walk, 0), word(walk, 8), word(walk, 16), word(walk, 24))
+        else {
+            break;
+        };
+        walk.open_struct("");
+        walk.put("id", Value::Constant(&sets::LSM_ID, id));
+        walk.put("flags", Value::Hex(flags));
+        walk.put("len", Value::Unsigned(whole));
+        walk.put("ctx_len", Value::Unsigned(text));
+        let text = seen.part(at + HEAD, usize::try_from(text).unwrap_or(usize::MAX));
+        walk.put("ctx", Value::Bytes(text));
+        walk.close();
+        let next = usize::try_from(whole).ok().filter(|whole| *whole >= HEAD).and_then(|whole| at.checked_add(whole));
+        let Some(next) = next.filter(|next| *next < seen.len()) else { break };
+        at = next;
+    }
+    walk.close();
+}
+
+/// `struct statmount` (linux/mount.h): the fixed part, and the texts that lie behind it by the mask's word.
+pub(super) fn statmount(walk: &mut Walk<'_>, name: &'static str, address: u64, size: u64) {
+    let layout = &structs::STATMOUNT_LAYOUT;
+    let fixed = layout.size(walk.abi());
+    let len = usize::try_from(size).unwrap_or(usize::MAX).min(MAX_STRUCTS);
+    let seen = walk.read(address, len);
+    if seen.len() < fixed.min(8) || seen.is_empty() {
+        return walk.put(name, Value::Unreadable(address));
+    }
+    walk.open_struct(name);
+    put_fields(walk, layout, &seen);
+    if seen.len() > fixed {
+        let texts = seen.part(fixed, seen.len() - fixed);
+        walk.show_next(Show::Verbose);
+        walk.put("str", Value::Bytes(texts));
+    }
+    walk.close();
+}
