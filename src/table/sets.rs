@@ -251,6 +251,9 @@ mod tests {
     fn values_differ_by_abi() {
         assert_eq!(split(&OPEN, 0o200000, Abi::X86_64).0, ["O_RDONLY", "O_DIRECTORY"]);
         assert_eq!(split(&OPEN, 0o200000, Abi::Aarch64).0, ["O_RDONLY", "O_DIRECT"]);
+        let ptrace = |abi| by_name("ptrace").and_then(|set| set.name_of(0x21, abi));
+        assert_eq!(ptrace(Abi::X32), Some("PTRACE_SINGLEBLOCK"));
+        assert_eq!(ptrace(Abi::Aarch64), Some("PTRACE_PEEKMTETAGS"));
         assert_eq!(OPEN_ACCESS.name_of(2, Abi::Riscv64), Some("O_RDWR"));
         assert!(OPEN.constants(Abi::I386).any(|constant| constant == ("O_CREAT", 0o100)));
     }
