@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints its numbers and may fail loudly")]
 
 use smtrace::model::record::{Head, Kind, Record, Role, State, Writer, flag};
-use smtrace::model::{Abi, CallSet, Command, Direction, Filters, Log, Orphans, Output, Plan, SeccompMode, Target};
+use smtrace::model::{Abi, CallSet, Command, Filters, Log, Orphans, Output, Plan, SeccompMode, Target};
 use smtrace::pipeline::Pipeline;
 use smtrace::state::{Groups, Users};
 use std::hint::black_box;
@@ -25,13 +25,8 @@ fn plan(format: &str) -> Plan {
         probe: false,
         collecting: true,
         orphans: Orphans::Wait(None),
-        filters: Filters {
-            direction: Direction::Both,
-            drop_failed: false,
-            drop_pids: Vec::new(),
-            drop_comms: Vec::new(),
-        },
-        output: Output { path: None, format: format.to_owned(), str_max: 256 },
+        filters: Filters::default(),
+        output: Output { path: None, format: format.to_owned(), str_max: 256, ..Output::default() },
         capture: None,
         quiet: false,
         log: Log { level: 1, file: None },

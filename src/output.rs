@@ -1,9 +1,14 @@
 //! The file that events go to: whole lines, and an honest count of what could not be written.
 
+mod separate;
+
+use crate::model::{self, Pid};
+use separate::Separate;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 /// A write to a file ends at a page boundary when SIGKILL comes (mm/filemap.c, generic_perform_write looks for it before
 /// each page), so lines are written in portions that lie within one; then the last line is whole but for a kill in the
@@ -25,6 +30,10 @@ pub struct Output {
     /// How far a regular file is written; `None` for pipes and terminals.
     position: Option<u64>,
     path: Option<PathBuf>,
+    /// The files, when each thread has its own.
+    separate: Option<Separate>,
+    /// The command that takes the lines.
+    command: Option<Child>,
     /// Events that could not be written.
     lost: u64,
     /// Why the first could not.
@@ -32,20 +41,69 @@ pub struct Output {
 }
 
 impl Output {
-    /// Opens `path`, or stderr for `None` and stdout for `-`.
+    /// Opens what the plan names: a file, stderr for none, stdout for `-`, a command, or a file per thread, which is
+    /// opened when its first line comes.
     ///
     /// # Errors
-    /// What open(2) answers.
-    pub fn open(path: Option<&Path>) -> io::Result<Output> {
-        let file = match path {
-            None => File::from(io::stderr().as_fd().try_clone_to_owned()?),
-            Some(path) if path == Path::new("-") => File::from(io::stdout().as_fd().try_clone_to_owned()?),
-            Some(path) => OpenOptions::new().write(true).create(true).truncate(true).open(path)?,
+    /// What open(2), pipe(2) or fork(2) answers.
+    pub fn open(plan: &model::Output) -> io::Result<Output> {
+        let path = plan.path.as_deref().filter(|path| *path != Path::new("-"));
+        let separate = path.filter(|_| plan.rendering.separate).map(|path| Separate::new(path, plan.append));
+        let (file, command) = match (&plan.pipe, &plan.path, path) {
+            (Some(command), ..) => {
+                let mut child = Command::new("/bin/sh").arg("-c").arg(command).stdin(Stdio::piped()).spawn()?;
+                let input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+                (File::from(OwnedFd::from(input)), Some(child))
+            }
+            (None, None, _) => (File::from(io::stderr().as_fd().try_clone_to_owned()?), None),
+            (None, Some(_), None) => (File::from(io::stdout().as_fd().try_clone_to_owned()?), None),
+            (None, Some(_), Some(_)) if separate.is_some() => (File::open("/dev/null")?, None),
+            (None, Some(_), Some(path)) => {
+                let mut options = OpenOptions::new();
+                options.create(true).append(plan.append).write(true).truncate(!plan.append);
+                let mut file = options.open(path)?;
+                if plan.append {
+                    // So that the position is known; a pipe has none.
+                    file.seek(SeekFrom::End(0)).ok();
+                }
+                (file, None)
+            }
         };
-        let path = path.filter(|path| *path != Path::new("-")).map(Path::to_path_buf);
-        let mut output = Output { file, position: None, path, lost: 0, why: None };
+        let path = path.filter(|_| separate.is_none()).map(Path::to_path_buf);
+        let mut output = Output { file, position: None, path, separate, command, lost: 0, why: None };
         output.find_position();
         Ok(output)
+    }
+
+    /// Whether each thread has its own file, which [`Output::select`] opens.
+    #[must_use]
+    pub fn is_separate(&self) -> bool {
+        self.separate.is_some()
+    }
+
+    /// Lines written from now on are those of thread `tid`.
+    pub fn select(&mut self, tid: Pid) {
+        let Some(separate) = &mut self.separate else { return };
+        match separate.switch(tid) {
+            Ok(None) => {}
+            Ok(Some(file)) => {
+                self.file = file;
+                self.find_position();
+            }
+            Err(error) => {
+                self.lost += 1;
+                self.why.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Ends the output: a command sees the end of its input and is waited for.
+    pub fn finish(self) {
+        drop(self.file);
+        if let Some(mut command) = self.command {
+            // It may have been waited for with the tracees; then it is gone, which is all that is asked.
+            let _ = command.wait();
+        }
     }
 
     fn find_position(&mut self) {

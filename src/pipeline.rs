@@ -56,23 +56,29 @@ impl Pipeline {
         match head.kind {
             Kind::Enter => self.enter(record, shown, out),
             Kind::Exit | Kind::Unfinished => self.leave(record, shown, out),
-            Kind::Born | Kind::Comm | Kind::Creds | Kind::Reparent | Kind::Outsider | Kind::Moved => {
+            Kind::Born => {
+                self.account.apply(record);
+                let before = out.len();
+                self.sink.born(&self.account.who(head.pid, head.tid), out);
+                out.len() > before
+            }
+            Kind::Comm | Kind::Creds | Kind::Reparent | Kind::Outsider | Kind::Moved => {
                 self.account.apply(record);
                 false
             }
             Kind::Exec => {
                 self.account.apply(record);
                 self.follow(record);
-                shown && self.probe && self.write(record, None, out)
+                shown && self.tells_processes() && self.write(record, None, out)
             }
             Kind::End => {
                 self.recycle(head.tid);
                 let released = self.release(head.tid, out);
-                let written = shown && self.probe && self.write(record, None, out);
+                let written = shown && self.tells_processes() && self.write(record, None, out);
                 self.account.apply(record);
                 released || written
             }
-            Kind::Fork | Kind::Signal => shown && self.probe && self.write(record, None, out),
+            Kind::Fork | Kind::Signal => shown && self.tells_processes() && self.write(record, None, out),
             Kind::Notice => shown && self.write(record, None, out),
             Kind::Lost => {
                 let written = self.write(record, None, out);
@@ -104,6 +110,15 @@ impl Pipeline {
         self.account.who(pid, tid)
     }
 
+    /// Appends what is to be written after the last record.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        self.sink.finish(out);
+    }
+
+    fn tells_processes(&self) -> bool {
+        self.probe || self.needs.signals
+    }
+
     /// How many events were written.
     #[must_use]
     pub fn events(&self) -> u64 {
@@ -122,7 +137,7 @@ impl Pipeline {
     }
 
     fn enter(&mut self, record: &Record<'_>, shown: bool, out: &mut Vec<u8>) -> bool {
-        if self.needs.args {
+        if self.needs.args || (self.needs.pairs && self.rules.hold_enter()) {
             self.remember(record);
         }
         if !shown {
@@ -130,6 +145,9 @@ impl Pipeline {
         }
         if !self.rules.hold_enter() {
             return self.write(record, None, out);
+        }
+        if self.needs.pairs {
+            return false;
         }
         // The line's fate is the result's; a count that went up goes down until then.
         let mut line = Vec::new();
@@ -146,12 +164,15 @@ impl Pipeline {
         let entered = memory.as_deref().and_then(|bytes| Record::parse(bytes).ok()).map(|(record, _)| record);
         let who = self.account.who(head.pid, head.tid);
         let event = Event::decode(record, entered.as_ref(), who, self.str_max);
-        let failed = event.as_ref().is_some_and(|event| self.rules.drop_as_failed(event));
+        let failed = event.as_ref().is_some_and(|event| !self.rules.keep_end(event));
         let mut written = false;
         if failed {
             self.held.remove(&head.tid);
         } else {
             written = self.release(head.tid, out);
+            if let Some(entered) = entered.as_ref().filter(|_| shown && self.needs.pairs && self.rules.hold_enter()) {
+                written |= self.write(entered, None, out);
+            }
             if shown {
                 written |= self.write(record, entered.as_ref(), out);
             }

@@ -64,6 +64,14 @@ impl Reader {
                             Some(_) => self.pipeline.feed(&record, &mut lines),
                             None => self.pipeline.learn(&record),
                         };
+                        if let Some(output) =
+                            self.output.as_mut().filter(|output| output.is_separate() && !lines.is_empty())
+                        {
+                            output.select(record.head().tid);
+                            output.write(&lines, self.pipeline.events().saturating_sub(written));
+                            written = self.pipeline.events();
+                            lines.clear();
+                        }
                         read += len;
                     }
                     Err(_) => {
@@ -92,6 +100,10 @@ impl Reader {
                 continue;
             }
             if closed && self.receiver.is_empty() {
+                if let Some(output) = &mut self.output {
+                    self.pipeline.finish(&mut lines);
+                    output.write(&lines, 0);
+                }
                 let kept = self.keep.and_then(Keep::finish);
                 return Read { output: self.output, kept, malformed };
             }

@@ -77,7 +77,7 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
     let output = if plan.capture.as_ref().is_some_and(|capture| capture.alone) {
         None
     } else {
-        match Output::open(path) {
+        match Output::open(&plan.output) {
             Ok(output) => Some(output),
             Err(error) => return cannot(path, error, "-o"),
         }
@@ -100,7 +100,7 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
 fn bounded_text(description: &Description, replay: &Replay, plan: &Plan) -> usize {
     let captured = &description.captured;
     let name = replay.file.display();
-    let needs = sink::by_name(&plan.output.format).map(|format| format.needs).unwrap_or_default();
+    let needs = sink::needs(plan);
     if needs.fds && !captured.fds {
         say(&format!("{name} was captured with --fds=false: the open files are not shown"));
     }
@@ -142,6 +142,8 @@ impl Show<'_> {
                 break;
             }
         }
+        self.pipeline.finish(&mut self.lines);
+        self.write();
         self.end(reader, replay)
     }
 

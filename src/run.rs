@@ -7,7 +7,7 @@ use crate::engine::ptrace::{Engine, Mode, PlacementShared, Round};
 use crate::filter;
 use crate::keep::{self, Keep};
 use crate::launch::{self, CANNOT_EXECUTE, FAILED, NOT_FOUND};
-use crate::model::{Capture, Command, Direction, Orphans, Pid, Plan, SeccompMode, Target};
+use crate::model::{Capture, Command, Direction, Orphans, Pid, Plan, SeccompMode, Statuses, Target};
 use crate::options::{self, Action, Choices};
 use crate::output::Output;
 use crate::pipeline::Pipeline;
@@ -135,7 +135,7 @@ impl Sinks {
             Some(capture) if capture.alone => None,
             _ => {
                 let path = plan.output.path.as_deref();
-                Some(Output::open(path).map_err(|error| refuse(path, &error, "-o")).ok()?)
+                Some(Output::open(&plan.output).map_err(|error| refuse(path, &error, "-o")).ok()?)
             }
         };
         Some(Sinks { output, keep, users, groups })
@@ -170,7 +170,7 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool) -> std::io::Result<Run> {
         placement: placement.clone(),
         say,
     };
-    let needs = sink::by_name(&plan.output.format).map_or(sink::Needs::default(), |format| format.needs);
+    let needs = sink::needs(plan);
     // What is kept can be shown in any form.
     let kept = plan.capture.as_ref();
     let wanted = Wanted {
@@ -178,12 +178,13 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool) -> std::io::Result<Run> {
         fds: needs.fds || kept.is_some_and(|capture| capture.fds),
         opened: needs.opened || kept.is_some(),
         named: needs.named || kept.is_some(),
-        env: false,
+        env: needs.env,
+        signals: needs.signals || kept.is_some(),
         str_max: plan.output.str_max,
         probe: plan.probe || kept.is_some(),
     };
     let recorder = Recorder::new(sender, wanted, shared.collecting());
-    let exits = plan.filters.direction != Direction::Enter || plan.filters.drop_failed || kept.is_some();
+    let exits = plan.filters.direction != Direction::Enter || plan.filters.statuses != Statuses::ALL || kept.is_some();
     let launched = matches!(plan.target, Target::Launch(_));
     let mode = Mode { filtered, follow: plan.follow, exit_kill: launched, exits };
     let kill_after = match plan.orphans {
@@ -364,8 +365,12 @@ fn finish(run: Run) -> bool {
         say(&format!("the log is incomplete: {lost} event{} lost: {why}", if lost == 1 { " was" } else { "s were" }));
         complete = false;
     }
-    if read.malformed > 0 {
-        say(&format!("the log is incomplete: {} malformed records (a defect of smtrace)", read.malformed));
+    let malformed = read.malformed;
+    if let Some(output) = read.output {
+        output.finish();
+    }
+    if malformed > 0 {
+        say(&format!("the log is incomplete: {malformed} malformed records (a defect of smtrace)"));
         complete = false;
     }
     complete

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 use smtrace::model::record::{Head, Kind, Record, Role, State, Unfinished, Writer, flag};
-use smtrace::model::{Abi, CallSet, Command, Direction, Filters, Log, Orphans, Output, Plan, SeccompMode, Target};
+use smtrace::model::{Abi, CallSet, Command, Filters, Log, Orphans, Output, Plan, SeccompMode, Target};
 use smtrace::pipeline::Pipeline;
 use smtrace::state::{Groups, Users};
 use smtrace::table;
@@ -18,13 +18,8 @@ fn plan() -> Plan {
         probe: true,
         collecting: true,
         orphans: Orphans::Wait(None),
-        filters: Filters {
-            direction: Direction::Both,
-            drop_failed: false,
-            drop_pids: Vec::new(),
-            drop_comms: Vec::new(),
-        },
-        output: Output { path: None, format: "json".to_owned(), str_max: 32 },
+        filters: Filters::default(),
+        output: Output { path: None, format: "json".to_owned(), str_max: 32, ..Output::default() },
         capture: None,
         quiet: false,
         log: Log { level: 1, file: None },

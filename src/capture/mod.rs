@@ -46,6 +46,8 @@ pub struct Wanted {
     pub str_max: usize,
     /// Process events.
     pub probe: bool,
+    /// Signals with their whole `siginfo_t`, and stops by them, whether process events are wanted or not.
+    pub signals: bool,
 }
 
 /// Where records go: the bus, or a buffer.
@@ -223,9 +225,24 @@ impl<R: Records> Observer for Recorder<R> {
     }
 
     fn signal(&mut self, task: Task, info: &SignalInfo) {
-        if self.wanted.probe && self.collecting.load(Ordering::Relaxed) {
+        let whole = self.wanted.signals;
+        if (self.wanted.probe || whole) && self.collecting.load(Ordering::Relaxed) {
             let head = Head { result: i64::from(info.signal), ..head(Kind::Signal, task) };
-            self.plain(&head, &[i64::from(info.code).cast_unsigned(), u64::from(info.sender.cast_unsigned())]);
+            let args = [i64::from(info.code).cast_unsigned(), u64::from(info.sender.cast_unsigned())];
+            self.bus.send(SMALL + PIECE_HEADER + info.raw.len(), |to| {
+                let mut writer = Writer::new(to, &head, &args);
+                if whole {
+                    writer.piece(Role::Siginfo, 0, 0, State::Whole, &info.raw);
+                }
+                writer.finish()
+            });
+        }
+    }
+
+    fn stopped(&mut self, task: Task, signal: i32) {
+        if self.wanted.signals && self.collecting.load(Ordering::Relaxed) {
+            let head = Head { result: i64::from(signal), flags: flag::STOPPED, ..head(Kind::Signal, task) };
+            self.plain(&head, &[]);
         }
     }
 

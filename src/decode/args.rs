@@ -6,6 +6,7 @@ use super::tree::{Seen, Show, Value};
 use super::walk::{MAX_BUFFER, MAX_PATH, MAX_STRINGS, MAX_STRINGS_BYTES, MAX_STRUCTS, Walk, failed, low32};
 use crate::model::Abi;
 use crate::model::record::{PIECE_HEADER, State};
+use crate::table::sets::Base;
 use crate::table::structs::Thing;
 use crate::table::{Arg, Kind, Len, Phase};
 
@@ -80,10 +81,33 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
             if shapes::idle(walk, arg.name) {
                 walk.show_next(Show::Idle);
             }
+            // Mostly the kernel takes an `int`: what a program leaves in the upper half of the register means nothing.
+            let narrow = matches!(arg.kind, Kind::Enum(_) | Kind::Flags(_)) && !WIDE.contains(&walk.call.row.name);
+            let word = if narrow { u64::from(low32(word)) } else { word };
             walk.put(name, scalar(arg.kind, word, walk.abi()));
         }
     }
 }
+
+/// The calls whose constants and flags are an `unsigned long` to the kernel (`SYSCALL_DEFINE` of each).
+const WIDE: [&str; 16] = [
+    "mmap",
+    "mmap2",
+    "mprotect",
+    "pkey_mprotect",
+    "pkey_alloc",
+    "remap_file_pages",
+    "mremap",
+    "mbind",
+    "get_mempolicy",
+    "mseal",
+    "perf_event_open",
+    "clone",
+    "unshare",
+    "mount",
+    "kexec_load",
+    "kexec_file_load",
+];
 
 /// Most bytes that the pieces of `arg` take in a record, when what it points to is read at the stage of `exit`.
 #[must_use]
@@ -152,6 +176,9 @@ pub(super) fn scalar(kind: Kind, word: u64, abi: Abi) -> Value {
         Kind::Long | Kind::Off if narrow && abi == Abi::I386 => Value::Signed(i64::from(int)),
         Kind::Long | Kind::Off => Value::Signed(word.cast_signed()),
         Kind::Ulong | Kind::Size | Kind::U64 => Value::Unsigned(word),
+        Kind::Enum(set) if matches!(word >> 32, 0 | 0xffff_ffff) && set.base == Base::Hex => {
+            Value::Constant(set, word & 0xffff_ffff)
+        }
         Kind::Enum(set) if matches!(word >> 32, 0 | 0xffff_ffff) => {
             Value::Constant(set, i64::from(int).cast_unsigned())
         }

@@ -18,7 +18,7 @@ pub use value::{Raw, Text, decode_raw};
 
 use crate::model::Abi;
 use crate::model::record::{Kind, Record, Role};
-use crate::table::{Phase, Row};
+use crate::table::{self, Phase, Row};
 use pieces::Pieces;
 use tree::{Tree, Value};
 use walk::{Call, Limits, Walk};
@@ -87,6 +87,13 @@ pub fn decode_process(tree: &mut Tree, record: &Record<'_>) {
             tree.put("sig", Value::Signed(head.result));
             tree.put("si_code", number(0));
             tree.put("si_pid", number(1));
+            let info = pieces.role(Role::Siginfo);
+            // A walk belongs to a call; this is the one that a program gives a siginfo_t to.
+            if let (false, Some(row)) = (info.is_empty(), table::by_name("rt_sigqueueinfo")) {
+                let call = Call { row, abi: Abi::X86_64, args: &[], result: None };
+                let limits = Limits { str_max: 0, env: false };
+                shapes::put_siginfo(&mut Walk::new(&mut pieces, Some(tree), call, limits), "info", &info);
+            }
         }
         _ => {}
     }

@@ -110,6 +110,8 @@ pub trait Observer {
     fn reparented(&mut self, task: Task, ppid: Pid);
     /// A signal is delivered.
     fn signal(&mut self, task: Task, info: &SignalInfo);
+    /// A signal stopped the task, with all of its process.
+    fn stopped(&mut self, task: Task, signal: i32);
     /// The task ended with this wait status.
     fn end(&mut self, task: Task, status: i32);
     /// A word about the trace itself.

@@ -8,8 +8,8 @@ mod path;
 use crate::decode::tree::{Seen, Store, Tree, Value};
 use crate::decode::walk::Limits;
 use crate::decode::{Raw, Text, decode_call, decode_process, decode_raw, errno};
-use crate::model::Abi;
 use crate::model::record::{Head, Kind as RecordKind, Piece, Record, Role, Unfinished, flag};
+use crate::model::{Abi, Pid};
 use crate::state::Who;
 use crate::table::{self, Arg, Kind, Phase, Row};
 
@@ -62,7 +62,7 @@ pub enum Outcome {
 }
 
 /// The name of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Name {
     /// A row's, or a process event's.
     Known(&'static str),
@@ -304,6 +304,13 @@ impl<'a> Event<'a> {
         let given = self.entered.unwrap_or(self.record);
         let is = |piece: &Piece<'a>| piece.role == role as u8 && piece.address == address;
         given.pieces().find(is).map(|piece| Text::of(&piece, usize::MAX)).filter(|text| !text.unreadable)
+    }
+
+    /// The thread that executed the program, before it became the leader.
+    #[must_use]
+    pub fn former(&self) -> Option<Pid> {
+        let word = self.record.args().first().filter(|_| self.record.head().kind == RecordKind::Exec)?;
+        Pid::try_from(*word).ok()
     }
 
     /// The words of a notice.

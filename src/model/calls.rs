@@ -10,6 +10,12 @@ impl CallSet {
     /// How many rows a set can tell apart; the table's build script refuses to grow past it.
     pub const CAPACITY: usize = 1024;
 
+    /// The set of all rows, whether the table has them or not.
+    #[must_use]
+    pub fn full() -> CallSet {
+        CallSet { words: [u64::MAX; CallSet::CAPACITY / 64] }
+    }
+
     /// Adds row `index`. Indexes past the capacity do not exist and are ignored.
     pub fn insert(&mut self, index: usize) {
         if let Some(word) = self.words.get_mut(index / 64) {

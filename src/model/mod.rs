@@ -6,10 +6,14 @@ mod abi;
 mod calls;
 mod plan;
 pub mod record;
+mod rendering;
 
 pub use abi::Abi;
 pub use calls::CallSet;
 pub use plan::{Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode, Target};
+pub use rendering::{
+    Column, Constants, FdDetail, HexStrings, LineClock, Quiet, Rendering, SignalSet, Statuses, Summary, Touching,
+};
 
 /// The id of a task (thread) in the pid namespace of smtrace: what the kernel calls `pid_t`.
 ///

@@ -1,6 +1,6 @@
 //! The plan: what the user meant, validated once by `options`. Nothing after that checks again.
 
-use super::{CallSet, Pid};
+use super::{CallSet, Pid, Rendering, Statuses, Summary, Touching};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -139,23 +139,26 @@ pub enum Orphans {
 }
 
 /// Which of an event pair is written (`--dir`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
     /// Only `>`.
     Enter,
     /// Only `<`.
     Exit,
     /// Both.
+    #[default]
     Both,
 }
 
 /// Which events are kept, beyond the enabled calls.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Filters {
     /// Which of an event pair is written.
     pub direction: Direction,
-    /// Calls that failed are not written, neither their enter nor their exit.
-    pub drop_failed: bool,
+    /// The calls that are written, enter and exit, by how they ended.
+    pub statuses: Statuses,
+    /// The calls that are written, by the files they touch.
+    pub touching: Touching,
     /// Processes whose events are left out.
     pub drop_pids: Vec<Pid>,
     /// Command names (as in /proc/PID/comm) whose events are left out.
@@ -163,14 +166,22 @@ pub struct Filters {
 }
 
 /// Where and how events are written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Output {
     /// `None` is stderr, `-` is stdout.
     pub path: Option<PathBuf>,
+    /// A command for /bin/sh that takes the events instead of a file (`-o '|CMD'`).
+    pub pipe: Option<OsString>,
     /// The name of a registered format.
     pub format: String,
     /// The longest text of one argument, in bytes (`-s`).
     pub str_max: usize,
+    /// The file is appended to, not made anew (`-A`).
+    pub append: bool,
+    /// How the `strace` format writes.
+    pub rendering: Rendering,
+    /// A summary at the end.
+    pub summary: Option<Summary>,
 }
 
 /// Messages of smtrace itself (the siblings' `log_level` and `log_file`).

@@ -1,7 +1,7 @@
 //! The command line as clap knows it, for parsing, help, completions and the manual page. It must not give a value its
 //! meaning: `plan` does. No letter means anything else than in strace, but `-w`, which is tcpdump's.
 
-use super::Choices;
+use super::{Choices, strace};
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgGroup, Command, ValueHint, value_parser};
 
@@ -75,7 +75,12 @@ pub(super) fn command(choices: &Choices) -> Command {
         .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print the version"))
         .args(targets())
         .args(selection())
+        .args(strace::cli::filters())
         .args(output(choices))
+        .args(strace::cli::output())
+        .args(strace::cli::format())
+        .args(strace::cli::summary())
+        .args(strace::cli::refusals())
         .args(running())
         .group(ArgGroup::new("target").args([id::ATTACH, id::COMMAND]))
 }
@@ -159,6 +164,11 @@ fn replay(choices: &Choices) -> Command {
                 .help("The capture, - for stdin"),
         )
         .args(shared)
+        .args(strace::cli::filters())
+        .args(strace::cli::output())
+        .args(strace::cli::format())
+        .args(strace::cli::summary())
+        .args(strace::cli::refusals())
         .args(chosen_again())
 }
 
@@ -225,6 +235,7 @@ fn selection() -> [Arg; 9] {
         Arg::new(id::ENABLE)
             .short('e')
             .long("enable")
+            .alias("trace")
             .value_name("EXPR")
             .action(ArgAction::Append)
             .help("Calls to trace: names, %class, /regex/, all, none; ! takes away, ? allows unknown names")
@@ -244,9 +255,14 @@ fn selection() -> [Arg; 9] {
         Arg::new(id::FOLLOW)
             .short('f')
             .long("follow")
+            .alias("follow-forks")
             .action(ArgAction::Count)
             .overrides_with(id::NO_FOLLOW)
-            .help("Trace children and threads too; on by default"),
+            .help("Trace children and threads too; on by default, but for the strace format")
+            .long_help(
+                "Trace children and threads too; on by default, but for the strace format. -ff: with -o FILE, each \
+                 thread into a file of its own, FILE.TID",
+            ),
         Arg::new(id::NO_FOLLOW)
             .long("no-follow")
             .action(ArgAction::SetTrue)
@@ -275,11 +291,12 @@ fn output(choices: &Choices) -> [Arg; 7] {
     [
         Arg::new(id::OUTPUT)
             .short('o')
+            .overrides_with(id::OUTPUT)
             .long("output")
             .value_name("FILE")
             .value_hint(ValueHint::FilePath)
             .value_parser(OsStringValueParser::new())
-            .help("Write events to FILE, - for stdout; default stderr"),
+            .help("Write events to FILE, - for stdout, `|CMD` into a command; default stderr"),
         Arg::new(id::FORMAT)
             .long("format")
             .value_name("FORMAT")
@@ -301,10 +318,12 @@ fn output(choices: &Choices) -> [Arg; 7] {
         switch(id::FDS, "With -w: whether the open files are kept at each event; default true"),
         Arg::new(id::STR_MAX)
             .short('s')
+            .overrides_with(id::STR_MAX)
             .long("str-max")
+            .alias("string-limit")
             .value_name("N")
             .allow_hyphen_values(true)
-            .help("Cut the text of an argument at N bytes; default 256"),
+            .help("Cut the text of an argument at N bytes; default 256, for the strace format 32"),
         Arg::new(id::DIR)
             .long("dir")
             .value_name("WHICH")
@@ -312,9 +331,12 @@ fn output(choices: &Choices) -> [Arg; 7] {
             .help("Which events of a call are written; default both"),
         Arg::new(id::QUIET)
             .short('q')
-            .long("quiet")
             .action(ArgAction::Count)
-            .help("No informational lines of smtrace's own; errors and losses are still said"),
+            .help("No informational lines of smtrace's own; errors and losses are still said")
+            .long_help(
+                "No informational lines of smtrace's own; errors and losses are still said. For the strace format: -q \
+                 leaves out that processes are attached, -qq how they exit, -qqq all such lines",
+            ),
     ]
     .map(|arg| arg.help_heading(HEADING))
 }

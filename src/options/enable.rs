@@ -38,7 +38,8 @@ fn apply(set: &mut Option<CallSet>, expression: &str) -> Result<(), String> {
     if expression.len() > MAX_EXPR {
         return Err(format!("an expression is longer than {MAX_EXPR} bytes; use several"));
     }
-    let list = without_qualifier(expression)?.trim();
+    let list = expression.trim();
+    let list = list.strip_prefix("trace=").unwrap_or(list);
     let (turned, list) = list.strip_prefix('!').map_or((false, list), |rest| (true, rest));
     if turned && list.starts_with('!') {
         return Err(format!("`{expression}` has two `!`; take one away"));
@@ -46,6 +47,7 @@ fn apply(set: &mut Option<CallSet>, expression: &str) -> Result<(), String> {
     if list.is_empty() {
         return Err(format!("`{expression}` names no call; give names, %classes or /patterns/"));
     }
+    let mut any = false;
     for word in split(list) {
         let word = word.trim();
         let (away, word) = match word.strip_prefix('!') {
@@ -53,8 +55,9 @@ fn apply(set: &mut Option<CallSet>, expression: &str) -> Result<(), String> {
             None => (turned, word),
         };
         if word.is_empty() {
-            return Err(format!("`{expression}` has an empty name; take the comma or `!` too many away"));
+            continue;
         }
+        any = true;
         let named = word_calls(word)?;
         let result = set.get_or_insert_with(|| if away { all() } else { CallSet::default() });
         for index in named.iter() {
@@ -64,24 +67,10 @@ fn apply(set: &mut Option<CallSet>, expression: &str) -> Result<(), String> {
             *result = CallSet::default();
         }
     }
+    if !any {
+        return Err(format!("`{expression}` names no call; give names, %classes or /patterns/"));
+    }
     Ok(())
-}
-
-/// The list without strace's `trace=`; its other qualifiers mean things that smtrace does not do.
-fn without_qualifier(expression: &str) -> Result<&str, String> {
-    const OTHERS: [&str; 12] =
-        ["abbrev", "verbose", "raw", "signal", "signals", "read", "reads", "write", "fault", "inject", "status", "kvm"];
-    for word in ["trace=", "t="] {
-        if let Some(list) = expression.strip_prefix(word) {
-            return Ok(list);
-        }
-    }
-    match expression.split_once('=') {
-        Some((word, _)) if OTHERS.contains(&word) => {
-            Err(format!("`-e {word}=` of strace is not supported; -e takes the calls to trace"))
-        }
-        _ => Ok(expression),
-    }
 }
 
 /// Splits at commas, but not within `/pattern/`.
@@ -158,7 +147,13 @@ fn pattern_calls(pattern: &str, lenient: bool) -> Result<CallSet, String> {
     Ok(found)
 }
 
+/// The classes that strace takes without `%` too, as it always did.
+const BARE: [&str; 7] = ["file", "process", "network", "signal", "ipc", "desc", "memory"];
+
 fn named_call(name: &str) -> Result<CallSet, String> {
+    if BARE.contains(&name) {
+        return class_calls(name);
+    }
     if let Some(row) = table::by_name(name) {
         let mut set = CallSet::default();
         set.insert(row.index());
@@ -243,13 +238,13 @@ mod tests {
     fn a_mistake_names_its_remedy() {
         assert_eq!(refusal("opnat"), "unknown call `opnat`; did you mean `openat`?");
         assert_eq!(refusal("%flie"), "unknown class `%flie`; did you mean `%file`?");
-        assert_eq!(refusal("network"), "unknown call `network`; did you mean the class `%network`?");
+        assert_eq!(names(&["network"]), names(&["%network"]));
+        assert_eq!(refusal("creds"), "unknown call `creds`; did you mean the class `%creds`?");
         assert!(refusal("257").contains("`openat`"), "{}", refusal("257"));
         assert!(refusal("read@64").contains("give `read`"));
         assert!(refusal("/[/").starts_with("bad pattern `/[/`: "), "{}", refusal("/[/"));
         assert!(refusal("/^zzz/").contains("matches no call"));
-        assert!(refusal("signal=SIGIO").contains("not supported"));
-        for bad in ["", "!", "read,,write", "read,", "!!read", "trace="] {
+        for bad in ["", "!", ",", "!,", "!!read", "trace="] {
             assert!(!refusal(bad).contains('\n'), "{bad}");
         }
     }

@@ -12,6 +12,7 @@ mod nearest;
 mod plan;
 mod replay;
 mod sibling;
+mod strace;
 mod words;
 
 pub use sibling::{Sibling, sibling};

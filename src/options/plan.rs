@@ -2,6 +2,7 @@
 
 use super::cli::id;
 use super::config::{self, Settings};
+use super::strace::{self, Expressions};
 use super::{Choices, Refusal, enable, interest, words};
 use crate::model::{
     CallSet, Capture, Command, Direction, Filters, Log, Orphans, Output, Pid, Plan, SeccompMode, Target,
@@ -13,30 +14,44 @@ use std::path::{Path, PathBuf};
 
 /// The plan that the options in `typed` mean.
 pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusal> {
+    // What is refused is refused first, whatever else is missing.
+    strace::expressions(typed).map_err(|what| mistake(&what))?;
     settle(target(typed)?, typed, choices)
 }
 
 /// The plan for `target` that the other options mean.
 pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusal> {
+    let given = strace::expressions(typed).map_err(|what| mistake(&what))?;
     let file = match typed.get_one::<OsString>(id::CONFIG) {
         Some(path) => config::read(named(path, "--config")?, choices)?,
         None => Settings::default(),
     };
-    let calls = calls(typed, &file)?;
-    let filters = filters(typed, &file)?;
-    let format = typed.get_one::<String>(id::FORMAT).cloned().or(file.format);
-    let str_max = option(typed, id::STR_MAX, words::str_max)?;
+    let filters = filters(typed, &file, &given)?;
+    let format = typed.get_one::<String>(id::FORMAT).cloned().or(file.format.clone());
+    let format = format.unwrap_or_else(|| words::default_format(choices));
+    let as_strace = format == strace::FORMAT;
+    let calls = calls(typed, &file, &given, as_strace)?;
+    let str_max = option(typed, id::STR_MAX, words::str_max)?.or(file.str_max);
+    let rendering = strace::rendering(typed, &given, &target).map_err(|what| mistake(&what))?;
+    let (path, pipe) = destination(typed)?;
+    if pipe.is_some() && rendering.separate {
+        return Err(mistake("-ff writes files, and a command takes one stream; give -o FILE"));
+    }
     let output = Output {
-        path: output_path(typed)?.or(file.output),
-        format: format.unwrap_or_else(|| words::default_format(choices)),
-        str_max: str_max.or(file.str_max).unwrap_or(words::DEFAULT_STR),
+        path: if pipe.is_some() { None } else { path.or(file.output) },
+        pipe,
+        append: typed.get_count("output-append-mode") > 0,
+        str_max: str_max.unwrap_or(if as_strace { strace::DEFAULT_STR } else { words::DEFAULT_STR }),
+        summary: strace::summary(typed).map_err(|what| mistake(&what))?,
+        rendering,
+        format,
     };
     let capture = capture(typed, &output)?;
     let orphans = option(typed, id::ORPHANS, words::orphans)?.or(file.orphans);
     Ok(Plan {
         target,
         calls,
-        follow: follow(typed)?.or(file.follow).unwrap_or(true),
+        follow: follow(typed).or(file.follow).unwrap_or(!as_strace),
         seccomp: seccomp(typed)?.or(file.seccomp).unwrap_or(SeccompMode::Auto),
         probe: switch(typed, id::PROBE).or(file.probe).unwrap_or(false),
         collecting: !switch(typed, id::DROP_MODE).or(file.drop_mode).unwrap_or(false),
@@ -154,21 +169,22 @@ pub(super) fn pids<'a>(lists: impl Iterator<Item = &'a String>, least: Pid) -> R
     Ok(pids)
 }
 
-fn calls(typed: &ArgMatches, file: &Settings) -> Result<CallSet, Refusal> {
+fn calls(typed: &ArgMatches, file: &Settings, given: &Expressions<'_>, as_strace: bool) -> Result<CallSet, Refusal> {
     let interest = match typed.get_one::<OsString>(id::INTEREST) {
         Some(path) => Some(interest::read(named(path, "--interest")?)?),
         None => None,
     };
-    if let Some(expressions) = typed.get_many::<String>(id::ENABLE) {
-        return enable::calls(expressions.map(String::as_str)).map_err(|what| mistake(&what));
+    if !given.trace.is_empty() {
+        return enable::calls(given.trace.iter().copied()).map_err(|what| mistake(&what));
     }
     match interest.as_ref().or(file.enable.as_ref()).or(file.interest.as_ref()) {
         Some(set) => Ok(set.clone()),
+        None if as_strace => Ok(enable::all()),
         None => interest::default_calls(),
     }
 }
 
-fn filters(typed: &ArgMatches, file: &Settings) -> Result<Filters, Refusal> {
+fn filters(typed: &ArgMatches, file: &Settings, given: &Expressions<'_>) -> Result<Filters, Refusal> {
     let drop_pids = match typed.get_many::<String>(id::FILTER_PID) {
         Some(lists) => pids(lists, 0)?,
         None => file.drop_pids.clone().unwrap_or_default(),
@@ -191,20 +207,22 @@ fn filters(typed: &ArgMatches, file: &Settings) -> Result<Filters, Refusal> {
     if file.drop_falco {
         drop_comms.push("falco".to_owned());
     }
+    let mut statuses = strace::statuses(typed, given).map_err(|what| mistake(&what))?;
+    if switch(typed, id::DROP_FAILED).or(file.drop_failed).unwrap_or(false) {
+        statuses.failed = false;
+    }
     Ok(Filters {
         direction: option(typed, id::DIR, words::direction)?.or(file.direction).unwrap_or(Direction::Both),
-        drop_failed: switch(typed, id::DROP_FAILED).or(file.drop_failed).unwrap_or(false),
+        statuses,
+        touching: strace::touching(typed).map_err(|what| mistake(&what))?,
         drop_pids,
         drop_comms,
     })
 }
 
-fn follow(typed: &ArgMatches) -> Result<Option<bool>, Refusal> {
-    if typed.get_count(id::FOLLOW) > 1 {
-        return Err(mistake("-ff, one file per process, is not supported; give -f: every event names its process"));
-    }
+fn follow(typed: &ArgMatches) -> Option<bool> {
     let stay = typed.get_flag(id::NO_FOLLOW).then_some(false);
-    Ok(stay.or((typed.get_count(id::FOLLOW) > 0).then_some(true)))
+    stay.or((typed.get_count(id::FOLLOW) > 0).then_some(true))
 }
 
 fn seccomp(typed: &ArgMatches) -> Result<Option<SeccompMode>, Refusal> {
@@ -212,12 +230,12 @@ fn seccomp(typed: &ArgMatches) -> Result<Option<SeccompMode>, Refusal> {
     Ok(word.or(typed.get_flag(id::SECCOMP_BPF).then_some(SeccompMode::Auto)))
 }
 
-fn output_path(typed: &ArgMatches) -> Result<Option<PathBuf>, Refusal> {
-    let Some(path) = typed.get_one::<OsString>(id::OUTPUT) else { return Ok(None) };
-    if matches!(path.as_bytes().first(), Some(b'|' | b'!')) {
-        return Err(mistake(
-            "-o with a command (`|CMD`, `!CMD`) is not supported; use `-o -` and a pipe of your shell",
-        ));
+/// The file, or the command, that the events go to.
+fn destination(typed: &ArgMatches) -> Result<(Option<PathBuf>, Option<OsString>), Refusal> {
+    let Some(path) = typed.get_one::<OsString>(id::OUTPUT) else { return Ok((None, None)) };
+    match path.as_bytes().split_first() {
+        Some((b'|' | b'!', [])) => Err(mistake("-o has no command after `|`; give one, as in -o '|gzip > log.gz'")),
+        Some((b'|' | b'!', command)) => Ok((None, Some(OsStr::from_bytes(command).to_owned()))),
+        _ => named(path, "-o").map(|path| (Some(path.to_owned()), None)),
     }
-    named(path, "-o").map(|path| Some(path.to_owned()))
 }

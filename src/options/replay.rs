@@ -1,7 +1,7 @@
 //! The options of `smtrace replay` to a plan. What is shared with a run means the same and is read by `plan`.
 
 use super::cli::{NOT_IN_REPLAY, id};
-use super::{Choices, Refusal, enable, plan, words};
+use super::{Choices, Refusal, enable, plan, strace, words};
 use crate::model::{Moment, Plan, Replay, Target};
 use chrono::{DateTime, NaiveDateTime, NaiveTime, Timelike};
 use clap::ArgMatches;
@@ -18,9 +18,10 @@ pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusa
         return Err(plan::mistake(&format!("--{name} has no meaning for replay; take it away")));
     }
     let file = typed.get_one::<OsString>(id::FILE).cloned().unwrap_or_default();
-    let calls = match typed.get_many::<String>(id::ENABLE) {
-        Some(expressions) => Some(enable::calls(expressions.map(String::as_str)).map_err(|what| plan::mistake(&what))?),
-        None => None,
+    let given = strace::expressions(typed).map_err(|what| plan::mistake(&what))?;
+    let calls = match given.trace.as_slice() {
+        [] => None,
+        trace => Some(enable::calls(trace.iter().copied()).map_err(|what| plan::mistake(&what))?),
     };
     let comms = typed.get_many::<String>(id::COMM).into_iter().flatten();
     let replay = Replay {

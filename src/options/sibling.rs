@@ -6,7 +6,7 @@
 use super::document::{Document, key};
 use super::words::DEFAULT_STR;
 use super::{Refusal, config};
-use crate::model::{CallSet, Filters, Log, Pid};
+use crate::model::{CallSet, Filters, Log, Pid, Statuses, Touching};
 use jsonc_parser::common::Ranged;
 use std::path::PathBuf;
 
@@ -81,7 +81,8 @@ pub fn sibling(init_config: &str, open_params: &str, own: &[&str], host: Pid) ->
         log: Log { level: settings.log_level.unwrap_or(2), file: settings.log_file },
         filters: Filters {
             direction: crate::model::Direction::Both,
-            drop_failed: settings.drop_failed.unwrap_or(false),
+            statuses: Statuses { failed: !settings.drop_failed.unwrap_or(false), ..Statuses::ALL },
+            touching: Touching::default(),
             drop_pids,
             drop_comms,
         },
@@ -113,7 +114,7 @@ mod tests {
         let got = sibling(r#"{"str_max_size": 7, "log_level": "error"}"#, open, &["capture", "follow"], 77).unwrap();
         assert_eq!(got.own, [("capture".into(), "/x".into()), ("follow".into(), "true".into())]);
         assert_eq!((got.filters.drop_pids, got.filters.drop_comms), (vec![5, 77], vec!["falco".to_owned()]));
-        assert_eq!((got.str_max, got.log.level, got.collecting, got.filters.drop_failed), (7, 0, false, true));
+        assert_eq!((got.str_max, got.log.level, got.collecting, got.filters.statuses.failed), (7, 0, false, false));
     }
 
     #[test]

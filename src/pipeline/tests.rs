@@ -18,13 +18,8 @@ fn plan(format: &str) -> Plan {
         probe: false,
         collecting: true,
         orphans: Orphans::Wait(None),
-        filters: Filters {
-            direction: Direction::Both,
-            drop_failed: false,
-            drop_pids: Vec::new(),
-            drop_comms: Vec::new(),
-        },
-        output: Output { path: None, format: format.to_owned(), str_max: 64 },
+        filters: Filters::default(),
+        output: Output { path: None, format: format.to_owned(), str_max: 64, ..Output::default() },
         capture: None,
         quiet: false,
         log: Log { level: 1, file: None },
@@ -113,7 +108,7 @@ fn an_execve_by_a_thread_returns_under_the_process_id() {
 #[test]
 fn drop_failed_drops_both_events_of_a_failed_call_only() {
     let mut plan = plan("module");
-    plan.filters.drop_failed = true;
+    plan.filters.statuses.failed = false;
     let mut run = Run::new(&plan);
     run.record(Kind::Enter, (10, 10), OPENAT, 0, &[], &[]);
     run.record(Kind::Exit, (10, 10), OPENAT, -2, &[], &[]);

@@ -2,8 +2,11 @@
 //!
 //! Decided from the event alone; that the enter of a failed call waits for its result is the pipeline's work.
 
-use crate::event::{Dir, Event, Sort};
-use crate::model::{Direction, Filters};
+mod touching;
+
+use crate::event::{Dir, Event, Outcome, Sort};
+use crate::model::record::Unfinished;
+use crate::model::{Direction, Filters, Statuses};
 
 /// The rules of one run.
 #[derive(Clone, Debug)]
@@ -26,20 +29,34 @@ impl Rules {
         match event.sort {
             Sort::Notice => true,
             Sort::Process => self.keep_who(event),
-            Sort::Call => self.keep_dir(event.dir) && self.keep_who(event) && !self.drop_as_failed(event),
+            Sort::Call => {
+                self.keep_dir(event.dir) && self.keep_who(event) && self.keep_end(event) && self.keep_touching(event)
+            }
         }
     }
 
     /// Whether an enter waits until its result is known.
     #[must_use]
     pub fn hold_enter(&self) -> bool {
-        self.filters.drop_failed
+        self.filters.statuses != Statuses::ALL
     }
 
-    /// Whether `event` is a failure that is left out, and its enter with it.
+    /// Whether the call of `event` ended in a way that is written. An enter has not ended yet.
     #[must_use]
-    pub fn drop_as_failed(&self, event: &Event<'_>) -> bool {
-        self.filters.drop_failed && event.error().is_some()
+    pub fn keep_end(&self, event: &Event<'_>) -> bool {
+        let statuses = self.filters.statuses;
+        match event.outcome {
+            Outcome::Entered => true,
+            Outcome::Returned(_) if event.error().is_some() => statuses.failed,
+            Outcome::Returned(_) => statuses.successful,
+            Outcome::Unfinished(Unfinished::Detached) => statuses.detached,
+            Outcome::Unfinished(_) => statuses.unfinished,
+        }
+    }
+
+    fn keep_touching(&self, event: &Event<'_>) -> bool {
+        let wanted = &self.filters.touching;
+        wanted.anything() || touching::touches(wanted, event)
     }
 
     fn keep_dir(&self, dir: Dir) -> bool {

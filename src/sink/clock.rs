@@ -10,6 +10,11 @@ use std::sync::atomic::Ordering;
 pub(super) struct Zone(Box<dyn Fn(i64) -> FixedOffset + Send>);
 
 impl Zone {
+    /// How far local time is from UTC at a second since the epoch.
+    pub(super) fn at(&self, second: i64) -> FixedOffset {
+        (self.0)(second)
+    }
+
     /// The zone that the plan's events are shown in: this machine's, or that of the capture that is shown again.
     pub(super) fn of(plan: &Plan) -> Zone {
         match &plan.target {

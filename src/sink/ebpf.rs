@@ -15,7 +15,7 @@ use std::io::Write as _;
 pub(super) const FORMAT: Format = Format {
     name: "ebpf",
     about: "text as the eBPF plugin writes it: call, result, who, arguments, open files",
-    needs: Needs { args: true, fds: true, opened: true, named: false },
+    needs: Needs { args: true, fds: true, opened: true, named: false, ..Needs::NOTHING },
     make: |plan| Box::new(Ebpf::new(Zone::of(plan))),
 };
 

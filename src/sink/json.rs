@@ -16,7 +16,7 @@ use serde::Serialize;
 pub(super) const FORMAT: Format = Format {
     name: "json",
     about: "one JSON object a line, docs/event.schema.json: all that is known",
-    needs: Needs { args: true, fds: true, opened: true, named: false },
+    needs: Needs { args: true, fds: true, opened: true, named: false, ..Needs::NOTHING },
     make: |plan| Box::new(Json::new(Zone::of(plan))),
 };
 

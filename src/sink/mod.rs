@@ -9,6 +9,8 @@ mod escape;
 mod json;
 mod lines;
 mod module;
+mod strace;
+mod summary;
 mod values;
 mod wire;
 
@@ -17,6 +19,7 @@ pub(crate) use escape::render_safe;
 
 use crate::event::Event;
 use crate::model::Plan;
+use crate::state::Who;
 
 /// What a format needs that costs the tracee time to read.
 #[derive(Default, Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,18 @@ pub struct Needs {
     pub opened: bool,
     /// What the file descriptors that a call names refer to. With `fds` that is known already.
     pub named: bool,
+    /// The environment that a new program is given.
+    pub env: bool,
+    /// Signals with all that comes with them, stops, and the ends of threads.
+    pub signals: bool,
+    /// The exit of a call is written into the line of its enter, so that one is nothing without the other.
+    pub pairs: bool,
+}
+
+impl Needs {
+    /// Only the registers.
+    pub const NOTHING: Needs =
+        Needs { args: false, fds: false, opened: false, named: false, env: false, signals: false, pairs: false };
 }
 
 /// An output format.
@@ -47,15 +62,22 @@ pub struct Format {
 pub trait Sink {
     /// Appends `event` to `out`.
     fn render(&mut self, event: &Event<'_>, out: &mut Vec<u8>);
+
+    /// Appends what is to be said of a new task, which is no event.
+    fn born(&mut self, _who: &Who<'_>, _out: &mut Vec<u8>) {}
+
+    /// Appends what is to be said when all events were rendered.
+    fn finish(&mut self, _out: &mut Vec<u8>) {}
 }
 
-static FORMATS: [Format; 3] = [module::FORMAT, ebpf::FORMAT, json::FORMAT];
+static FORMATS: [Format; 4] = [module::FORMAT, ebpf::FORMAT, json::FORMAT, strace::FORMAT];
 
 /// The names and descriptions of all formats, for `--format`.
 pub const CHOICES: &[(&str, &str)] = &[
     (module::FORMAT.name, module::FORMAT.about),
     (ebpf::FORMAT.name, ebpf::FORMAT.about),
     (json::FORMAT.name, json::FORMAT.about),
+    (strace::FORMAT.name, strace::FORMAT.about),
 ];
 
 /// All formats.
@@ -70,11 +92,30 @@ pub fn by_name(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
+/// What the plan's format needs, as it is to be written.
+#[must_use]
+pub fn needs(plan: &Plan) -> Needs {
+    let mut needs = by_name(&plan.output.format).map_or(Needs::NOTHING, |format| format.needs);
+    if let Some(summary) = &plan.output.summary {
+        needs = if summary.events_too { needs } else { Needs::NOTHING };
+        needs.pairs = true;
+    }
+    let fds = plan.output.format == strace::FORMAT.name && plan.output.rendering.fds.any();
+    if fds || !plan.filters.touching.anything() {
+        (needs.opened, needs.named, needs.args) = (true, true, true);
+    }
+    needs
+}
+
 /// The sink of the plan's format; `options` has refused names that are none.
 #[must_use]
 pub fn make(plan: &Plan) -> (Needs, Box<dyn Sink + Send>) {
     let format = by_name(&plan.output.format).unwrap_or(&module::FORMAT);
-    (format.needs, (format.make)(plan))
+    let sink = (format.make)(plan);
+    match &plan.output.summary {
+        Some(summary) => (needs(plan), Box::new(summary::Summary::new(summary, sink))),
+        None => (needs(plan), sink),
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::state::Who;
 pub(super) const FORMAT: Format = Format {
     name: "module",
     about: "text as the kernel module writes it: call, result, who",
-    needs: Needs { args: false, fds: false, opened: false, named: false },
+    needs: Needs { args: false, fds: false, opened: false, named: false, ..Needs::NOTHING },
     make: |plan| Box::new(Module::new(Zone::of(plan))),
 };
 

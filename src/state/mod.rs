@@ -290,6 +290,12 @@ impl<'a> Who<'a> {
         self.thread.map(|thread| (thread.slot, thread.stamp.max(self.account.epoch)))
     }
 
+    /// How many threads are traced now.
+    #[must_use]
+    pub fn tracees(&self) -> usize {
+        self.account.threads.len()
+    }
+
     /// The effective user id.
     #[must_use]
     pub fn uid(&self) -> Option<u32> {

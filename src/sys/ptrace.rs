@@ -96,7 +96,12 @@ pub struct SignalInfo {
     pub code: i32,
     /// The sender, for signals sent by a process; 0 otherwise.
     pub sender: Pid,
+    /// The whole `siginfo_t`.
+    pub raw: [u8; SIGINFO],
 }
+
+/// Bytes of a `siginfo_t` (asm-generic/siginfo.h, `SI_MAX_SIZE`).
+pub const SIGINFO: usize = 128;
 
 /// Reads the `siginfo_t` of a signal-delivery-stop.
 ///
@@ -108,7 +113,9 @@ pub fn signal_info(tid: Pid) -> Result<SignalInfo, Fault> {
     request(libc::PTRACE_GETSIGINFO, tid, 0, &raw mut info as usize)?;
     // SAFETY: the kernel filled the structure; si_pid is read only for the codes that have it (sigaction(2)).
     let sender = if info.si_code <= 0 || info.si_signo == libc::SIGCHLD { unsafe { info.si_pid() } } else { 0 };
-    Ok(SignalInfo { signal: info.si_signo, code: info.si_code, sender })
+    // SAFETY: a siginfo_t is SIGINFO bytes, all of them initialised.
+    let raw = unsafe { std::mem::transmute::<libc::siginfo_t, [u8; SIGINFO]>(info) };
+    Ok(SignalInfo { signal: info.si_signo, code: info.si_code, sender, raw })
 }
 
 /// Reads `struct ptrace_syscall_info`; returns how many bytes the kernel had.

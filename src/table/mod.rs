@@ -4,6 +4,7 @@
 //! types and finds rows. It must not say how a value is read or shown: capture and decode do, by the argument's kind.
 
 pub mod sets;
+pub mod signals;
 pub mod structs;
 
 use crate::model::Abi;

@@ -280,7 +280,7 @@ mod tests {
     fn a_word_has_its_sign() {
         let nsec = field(&TIMESPEC, "tv_nsec", Abi::I386);
         let bytes = [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
-        assert_eq!(nsec.word(&bytes, Abi::I386, 0), Some(u64::MAX));
+        assert_eq!(nsec.word(&bytes, Abi::I386, 0), Some(0xffff_ffff));
         assert_eq!(nsec.word(&bytes[..7], Abi::I386, 0), None);
         assert_eq!(nsec.word(&bytes, Abi::I386, 1), None);
         assert_eq!(nsec.word(&bytes, Abi::X86_64, 0), None);

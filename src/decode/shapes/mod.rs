@@ -13,6 +13,8 @@ mod program;
 mod signals;
 mod status;
 
+pub(super) use signals::put_siginfo;
+
 use super::tree::Value;
 use super::walk::{Walk, low32};
 use crate::table::structs::Shape;

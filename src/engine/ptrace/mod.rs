@@ -242,6 +242,9 @@ impl Engine {
                 // PTRACE_LISTEN leaves it stopped but lets it tell of SIGCONT; any other resumption would run it.
                 let _ = ptrace::listen(tid);
                 if let Some(tracee) = self.tracees.get_mut(&tid) {
+                    if !tracee.silent {
+                        observer.stopped(tracee.task(), number);
+                    }
                     let again = std::mem::replace(&mut tracee.group_stopped, true);
                     self.job_stops |= self.root.is_some() && number != libc::SIGSTOP && !again;
                 }

@@ -160,6 +160,8 @@ pub mod flag {
     pub const MISMATCH: u32 = 4;
     /// The task is a thread of an existing process (in [`super::Kind::Born`]).
     pub const THREAD: u32 = 8;
+    /// The signal stopped the task, with all of its process (in [`super::Kind::Signal`]).
+    pub const STOPPED: u32 = 32;
     /// The open files were listed with this record. An exit without it has those of its enter, with the call's own
     /// effect: one more for a result that is a descriptor, one less for close.
     pub const LISTED: u32 = 16;
@@ -201,6 +203,8 @@ pub enum Role {
     Named = 23,
     /// The name of a call of which records were missed; the address is how many.
     Missed = 24,
+    /// The whole `siginfo_t` of a signal, as the tracer's kernel lays it out.
+    Siginfo = 25,
 }
 
 impl Role {

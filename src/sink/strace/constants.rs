@@ -1,0 +1,203 @@
+//! Named constants, in the three styles of `-X`: `O_RDONLY`, `0`, `0 /* O_RDONLY */`.
+
+use super::values::{hex, number};
+use crate::decode::errno as errnos;
+use crate::model::{Abi, Constants};
+use crate::table::sets::{Base, Set};
+use crate::table::signals;
+use std::borrow::Cow;
+
+fn raw(word: u64, base: Base, out: &mut Vec<u8>) {
+    match base {
+        Base::Hex => hex(word, out),
+        Base::Dec => number(out, format_args!("{}", word.cast_signed())),
+        Base::Oct if word == 0 => out.push(b'0'),
+        Base::Oct => number(out, format_args!("0{word:o}")),
+    }
+}
+
+fn comment(text: &str, out: &mut Vec<u8>) {
+    if !text.is_empty() {
+        number(out, format_args!(" /* {text} */"));
+    }
+}
+
+/// One constant of `set`.
+pub(super) fn one(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) {
+    let name = set.name_of(word, abi);
+    match (style, name) {
+        (Constants::Raw, _) => raw(word, set.base, out),
+        (Constants::Abbrev, Some(name)) => out.extend_from_slice(name.as_bytes()),
+        (_, name) => {
+            raw(word, set.base, out);
+            comment(name.unwrap_or(set.unknown), out);
+        }
+    }
+}
+
+/// The bits of `word`.
+pub(super) fn flags(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) {
+    let names = |out: &mut Vec<u8>| {
+        let (mut split, mut any) = (set.split(word, abi), false);
+        for name in split.by_ref() {
+            if any {
+                out.push(b'|');
+            }
+            out.extend_from_slice(name.as_bytes());
+            any = true;
+        }
+        (any, split.rest())
+    };
+    if style == Constants::Raw {
+        return raw(word, set.base, out);
+    }
+    let start = out.len();
+    let (any, rest) = names(out);
+    if !any {
+        raw(word, set.base, out);
+        if word != 0 {
+            comment(set.unknown, out);
+        }
+        return;
+    }
+    if rest != 0 {
+        out.push(b'|');
+        raw(rest, set.base, out);
+    }
+    if style == Constants::Verbose {
+        let shown = out.split_off(start);
+        raw(word, set.base, out);
+        out.extend_from_slice(b" /* ");
+        out.extend_from_slice(&shown);
+        out.extend_from_slice(b" */");
+    }
+}
+
+/// Appends a number by its style, with its name if it has one.
+fn named(word: i64, name: Option<&str>, style: Constants, out: &mut Vec<u8>) {
+    match (style, name) {
+        (Constants::Abbrev, Some(name)) => out.extend_from_slice(name.as_bytes()),
+        (Constants::Verbose, Some(name)) => number(out, format_args!("{word} /* {name} */")),
+        _ => number(out, format_args!("{word}")),
+    }
+}
+
+/// The name of a signal, real-time ones counted from the first.
+pub(super) fn signal_name(signal: i32) -> Option<Cow<'static, str>> {
+    let real_time = (signals::RT_MIN..=signals::RT_MAX).contains(&signal);
+    let counted = || match signal - signals::RT_MIN {
+        0 => Some(Cow::Borrowed("SIGRTMIN")),
+        after => real_time.then(|| format!("SIGRT_{after}").into()),
+    };
+    signals::name(signal).map(Cow::Borrowed).or_else(counted)
+}
+
+/// A signal.
+pub(super) fn signal(signal: i32, style: Constants, out: &mut Vec<u8>) {
+    named(i64::from(signal), signal_name(signal).as_deref(), style, out);
+}
+
+/// An error number.
+pub(super) fn errno(errno: i32, style: Constants, out: &mut Vec<u8>) {
+    named(i64::from(errno), u16::try_from(errno).ok().and_then(errnos::name), style, out);
+}
+
+/// Permission bits, at least three digits.
+pub(super) fn octal(mode: u32, out: &mut Vec<u8>) {
+    match mode {
+        0..=0o77 => number(out, format_args!("{mode:03o}")),
+        _ => number(out, format_args!("0{mode:o}")),
+    }
+}
+
+/// File type and permission bits, by name what has one.
+pub(super) fn mode(mode: u32, style: Constants, out: &mut Vec<u8>) {
+    const TYPE: u32 = 0o170_000;
+    const NAMED: [(u32, &str); 3] = [(0o4000, "S_ISUID|"), (0o2000, "S_ISGID|"), (0o1000, "S_ISVTX|")];
+    let kind = match (mode & TYPE) >> 12 {
+        0 => Some(""),
+        1 => Some("S_IFIFO|"),
+        2 => Some("S_IFCHR|"),
+        4 => Some("S_IFDIR|"),
+        6 => Some("S_IFBLK|"),
+        8 => Some("S_IFREG|"),
+        10 => Some("S_IFLNK|"),
+        12 => Some("S_IFSOCK|"),
+        _ => None,
+    };
+    let names = |out: &mut Vec<u8>, kind: &str| {
+        out.extend_from_slice(kind.as_bytes());
+        let mut rest = mode & !TYPE;
+        for (bit, name) in NAMED {
+            if rest & bit != 0 {
+                out.extend_from_slice(name.as_bytes());
+                rest &= !bit;
+            }
+        }
+        octal(rest, out);
+    };
+    match (style, kind) {
+        (Constants::Abbrev, Some(kind)) => names(out, kind),
+        (Constants::Verbose, Some(kind)) => {
+            octal(mode, out);
+            out.extend_from_slice(b" /* ");
+            names(out, kind);
+            out.extend_from_slice(b" */");
+        }
+        _ => octal(mode, out),
+    }
+}
+
+/// A device number.
+pub(super) fn device(major: u64, minor: u64, whole: u64, style: Constants, out: &mut Vec<u8>) {
+    if style == Constants::Raw {
+        return hex(whole, out);
+    }
+    if style == Constants::Verbose {
+        hex(whole, out);
+        out.extend_from_slice(b" /* ");
+    }
+    out.extend_from_slice(b"makedev(");
+    hex(major, out);
+    out.extend_from_slice(b", ");
+    hex(minor, out);
+    out.push(b')');
+    if style == Constants::Verbose {
+        out.extend_from_slice(b" */");
+    }
+}
+
+/// How a process ended or stopped, in the words of wait(2)'s macros.
+pub(super) fn wait_status(status: i32, style: Constants, out: &mut Vec<u8>) {
+    out.push(b'{');
+    let event = match (status & 0xff, status >> 8 & 0xff) {
+        (0, code) => {
+            number(out, format_args!("WIFEXITED(s) && WEXITSTATUS(s) == {code}"));
+            status & !0xff00
+        }
+        (0x7f, stop) => {
+            out.extend_from_slice(b"WIFSTOPPED(s) && WSTOPSIG(s) == ");
+            signal(stop & 0x7f, style, out);
+            if stop & 0x80 != 0 {
+                out.extend_from_slice(b" | 0x80");
+            }
+            status & !0xffff
+        }
+        (0xff, 0xff) => {
+            out.extend_from_slice(b"WIFCONTINUED(s)");
+            status & !0xffff
+        }
+        (low, _) => {
+            out.extend_from_slice(b"WIFSIGNALED(s) && WTERMSIG(s) == ");
+            signal(low & 0x7f, style, out);
+            if low & 0x80 != 0 {
+                out.extend_from_slice(b" && WCOREDUMP(s)");
+            }
+            status & !0xff
+        }
+    };
+    out.push(b'}');
+    if event != 0 {
+        number(out, format_args!(" | {:#x}", event));
+    }
+}

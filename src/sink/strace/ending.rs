@@ -1,0 +1,64 @@
+//! What stands behind the closing bracket: the result by its kind, errors with their text.
+
+use super::values::{Painter, number};
+use crate::decode::errno;
+use crate::event::{Event, Name, Outcome};
+use crate::model::Abi;
+use crate::table::{self, Ret};
+
+/// Appends the result of a call.
+pub(super) fn result(painter: &Painter<'_, '_>, raw: bool, out: &mut Vec<u8>) {
+    let event = painter.event;
+    out.extend_from_slice(b"= ");
+    let Outcome::Returned(result) = event.outcome else { return out.push(b'?') };
+    let kind = kind_of(event);
+    // A signal's return restores the program's registers: what looks like an error is one of them.
+    let never_fails = matches!(event.name, Name::Known("rt_sigreturn" | "sigreturn")) && !raw;
+    if let Some(error) = event.error().filter(|_| !never_fails) {
+        return failure(error, out);
+    }
+    let narrow = event.head().abi.is_some_and(|abi| abi == Abi::I386);
+    let unsigned = if narrow { result.cast_unsigned() & 0xffff_ffff } else { result.cast_unsigned() };
+    match kind {
+        _ if raw => super::values::hex(unsigned, out),
+        Ret::Hex | Ret::Ptr => super::values::hex(unsigned, out),
+        Ret::Mode => super::constants::octal(u32::try_from(unsigned).unwrap_or(u32::MAX), out),
+        Ret::Uint | Ret::Uid | Ret::Gid => number(out, format_args!("{unsigned}")),
+        Ret::Fd => match i32::try_from(result) {
+            Ok(fd) => painter.descriptor(fd, out),
+            Err(_) => number(out, format_args!("{result}")),
+        },
+        Ret::None => out.extend_from_slice(b"?"),
+        Ret::Int | Ret::Long | Ret::Size | Ret::Pid | Ret::Off => number(out, format_args!("{result}")),
+    }
+}
+
+fn kind_of(event: &Event<'_>) -> Ret {
+    let row = match event.name {
+        Name::Known(name) => table::by_name(name),
+        Name::Unknown(_) => None,
+    };
+    row.map_or(Ret::Long, |row| row.ret)
+}
+
+fn failure(error: u16, out: &mut Vec<u8>) {
+    let restart = match error {
+        512 => Some("To be restarted if SA_RESTART is set"),
+        513 => Some("To be restarted"),
+        514 => Some("To be restarted if no handler"),
+        516 => Some("Interrupted by signal"),
+        _ => None,
+    };
+    match (restart, errno::name(error)) {
+        (Some(text), Some(name)) => number(out, format_args!("? {name} ({text})")),
+        (None, Some(name)) => {
+            number(out, format_args!("-1 {name} ("));
+            match errno::text(error) {
+                Some(text) => out.extend_from_slice(text.as_bytes()),
+                None => number(out, format_args!("Unknown error {error}")),
+            }
+            out.push(b')');
+        }
+        (_, None) => number(out, format_args!("-1 (errno {error})")),
+    }
+}

@@ -1,0 +1,107 @@
+//! What strace says in brackets behind a result: what the number means, and what is ready.
+
+use super::calls::name;
+use super::values::{Painter, number};
+use crate::decode::tree::{Node, Value};
+use crate::event::Outcome;
+use crate::table::sets;
+
+/// Whether a call may have a remark.
+pub(super) fn has(call: &str) -> bool {
+    const CALLS: [&str; 12] = [
+        "poll",
+        "ppoll",
+        "ppoll_time64",
+        "select",
+        "_newselect",
+        "pselect6",
+        "pselect6_time64",
+        "sched_getscheduler",
+        "time",
+        "adjtimex",
+        "clock_adjtime",
+        "clock_adjtime64",
+    ];
+    CALLS.contains(&call)
+}
+
+/// Appends the remark of a call that returned.
+pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
+    let Outcome::Returned(result) = painter.event.outcome else { return };
+    if result < 0 {
+        return;
+    }
+    match name(painter.event) {
+        "poll" | "ppoll" | "ppoll_time64" => polled(painter, result, out),
+        "select" | "_newselect" | "pselect6" | "pselect6_time64" => selected(painter, result, out),
+        "sched_getscheduler" => named(painter, &sets::SCHED_POLICY, result, out),
+        "time" => {
+            out.extend_from_slice(b" (");
+            super::times::local(painter.zone, result, None, out);
+            out.push(b')');
+        }
+        "adjtimex" | "clock_adjtime" | "clock_adjtime64" => named(painter, &sets::ADJTIMEX_RESULT, result, out),
+        _ => {}
+    }
+}
+
+fn named(painter: &Painter<'_, '_>, set: &'static sets::Set, result: i64, out: &mut Vec<u8>) {
+    if let Some(name) = set.name_of(result.cast_unsigned(), painter.abi()) {
+        number(out, format_args!(" ({name})"));
+    }
+}
+
+/// The value of argument `index` after the call, where it changed.
+fn after<'p>(painter: &'p Painter<'_, '_>, index: usize) -> Option<(usize, &'p Node)> {
+    let (at, node) = painter.tree.level(0..painter.tree.len()).nth(index)?;
+    if node.value != Value::Changed {
+        return None;
+    }
+    painter.tree.inside(at).nth(1)
+}
+
+/// The descriptors that have something, and the time that is left.
+fn polled(painter: &Painter<'_, '_>, result: i64, out: &mut Vec<u8>) {
+    if result == 0 {
+        return out.extend_from_slice(b" (Timeout)");
+    }
+    out.extend_from_slice(b" (");
+    if let Some((at, node)) = after(painter, 0) {
+        painter.value(at, node, out);
+    }
+    left(painter, 2, &mut true, out);
+    out.push(b')');
+}
+
+fn left(painter: &Painter<'_, '_>, index: usize, any: &mut bool, out: &mut Vec<u8>) {
+    if let Some((at, node)) = after(painter, index)
+        && node.value == Value::Struct
+    {
+        out.extend_from_slice(if *any { b", left " } else { b"left " });
+        *any = true;
+        painter.value(at, node, out);
+    }
+}
+
+fn selected(painter: &Painter<'_, '_>, result: i64, out: &mut Vec<u8>) {
+    if result == 0 {
+        return out.extend_from_slice(b" (Timeout)");
+    }
+    let mut text = Vec::new();
+    let mut any = false;
+    for (index, word) in [(1, "in"), (2, "out"), (3, "except")] {
+        let Some((at, node)) = after(painter, index) else { continue };
+        if painter.tree.inside(at).next().is_none() {
+            continue;
+        }
+        number(&mut text, format_args!("{}{word} ", if any { ", " } else { "" }));
+        any = true;
+        painter.value(at, node, &mut text);
+    }
+    left(painter, 4, &mut any, &mut text);
+    if any {
+        out.extend_from_slice(b" (");
+        out.extend_from_slice(&text);
+        out.push(b')');
+    }
+}

@@ -1,0 +1,303 @@
+//! The values of a call as strace writes them.
+
+use super::super::clock::Zone;
+use super::quote::{Within, escaped, quoted};
+use super::{constants, times};
+use crate::decode::tree::{Node, Seen, Show, Tree, Value};
+use crate::event::{Event, Name};
+use crate::model::record::State;
+use crate::model::{Abi, Constants, Rendering};
+use crate::table::{sets, signals};
+use std::io::Write as _;
+
+/// `AT_FDCWD` (linux/fcntl.h).
+const AT_FDCWD: i32 = -100;
+
+/// Appends formatted text. Writing to a Vec cannot fail.
+pub(super) fn number(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+}
+
+/// `0` without a base, as C's `%#x` writes it.
+pub(super) fn hex(word: u64, out: &mut Vec<u8>) {
+    if word == 0 {
+        out.push(b'0');
+    } else {
+        number(out, format_args!("{word:#x}"));
+    }
+}
+
+/// Renders the values of one event.
+pub(super) struct Painter<'p, 'e> {
+    pub(super) event: &'p Event<'e>,
+    pub(super) tree: &'p Tree,
+    pub(super) shown: &'p Rendering,
+    /// Structures are cut short.
+    pub(super) abbrev: bool,
+    /// Where local time comes from.
+    pub(super) zone: &'p Zone,
+}
+
+impl Painter<'_, '_> {
+    pub(super) fn abi(&self) -> Abi {
+        self.event.head().abi.unwrap_or(Abi::X86_64)
+    }
+
+    fn constant(&self, set: &'static sets::Set, word: u64, out: &mut Vec<u8>) {
+        constants::one(set, word, self.abi(), self.shown.constants, out);
+    }
+
+    /// Appends the value at `at`.
+    pub(super) fn value(&self, at: usize, node: &Node, out: &mut Vec<u8>) {
+        let style = self.shown.constants;
+        match node.value {
+            Value::Signed(word) => number(out, format_args!("{word}")),
+            Value::Unsigned(word) => number(out, format_args!("{word}")),
+            Value::Hex(word) => hex(word, out),
+            Value::Hex08(word) => number(out, format_args!("{word:#010x}")),
+            Value::Octal(0) => out.push(b'0'),
+            Value::Octal(word) => number(out, format_args!("0{word:o}")),
+            Value::Null | Value::Address(0) | Value::Unreadable(0) => out.extend_from_slice(b"NULL"),
+            Value::Address(word) | Value::Unreadable(word) => number(out, format_args!("{word:#x}")),
+            Value::Path(seen) | Value::Str(seen) | Value::Bytes(seen) => self.string(&seen, out),
+            Value::Abstract(seen) => {
+                out.push(b'@');
+                self.string(&seen, out);
+            }
+            Value::Words(seen) => out.extend_from_slice(self.event.bytes(&seen, self.tree)),
+            Value::Flags(set, word) => constants::flags(set, word, self.abi(), style, out),
+            Value::Constant(set, word) => self.constant(set, word, out),
+            Value::Fd(fd) => self.descriptor(fd, out),
+            Value::Dirfd(fd) => self.directory(fd, out),
+            Value::Pid(pid) => number(out, format_args!("{pid}")),
+            Value::Uid(id) | Value::Gid(id) => number(out, format_args!("{id}")),
+            Value::Signal(signal) => constants::signal(signal, style, out),
+            Value::Errno(errno) => constants::errno(errno, style, out),
+            // An argument is permissions; what a file has includes its type.
+            Value::Mode(mode) if node.name.starts_with("st") => constants::mode(mode, style, out),
+            Value::Mode(mode) => constants::octal(mode, out),
+            Value::Device(device) => {
+                let (major, minor) = crate::decode::tree::device(device);
+                constants::device(major, minor, device, style, out);
+            }
+            Value::Signals(set) => self.signals(set, out),
+            Value::WaitStatus(status) => constants::wait_status(status, style, out),
+            Value::Ip4(address) => number(out, format_args!("inet_addr(\"{address}\")")),
+            Value::Ip6(address) => number(out, format_args!("inet_pton(AF_INET6, \"{address}\", &{})", node.name)),
+            Value::Time(time) => number(out, format_args!("{time}")),
+            Value::Struct => self.structure(at, node, out),
+            Value::List => self.list(at, node, b"[", b", ", out),
+            Value::Bits => self.list(at, node, b"[", b" ", out),
+            Value::Changed => self.changed(at, out),
+            Value::Call(name) => {
+                out.extend_from_slice(name.as_bytes());
+                self.list(at, node, b"(", b", ", out);
+            }
+        }
+        if let Some(note) = &node.note {
+            out.extend_from_slice(b" /* ");
+            out.extend_from_slice(self.event.bytes(note, self.tree));
+            out.extend_from_slice(b" */");
+        }
+    }
+
+    fn string(&self, seen: &Seen, out: &mut Vec<u8>) {
+        if seen.state == State::Unreadable {
+            return number(out, format_args!("{:#x}", seen.address));
+        }
+        quoted(self.event.bytes(seen, self.tree), self.shown.hex, out);
+        if seen.state == State::Cut {
+            out.extend_from_slice(b"...");
+        }
+    }
+
+    fn structure(&self, at: usize, node: &Node, out: &mut Vec<u8>) {
+        let parent = at;
+        out.push(b'{');
+        let (mut first, mut left_out) = (true, node.more);
+        for (at, field) in self.tree.inside(at) {
+            match field.show {
+                Show::Verbose if self.abbrev => {
+                    left_out = true;
+                    continue;
+                }
+                Show::Idle => continue,
+                _ => {}
+            }
+            if !first {
+                out.extend_from_slice(b", ");
+            }
+            first = false;
+            // The text of an IPv6 address names its field itself.
+            if !field.name.is_empty() && !matches!(field.value, Value::Ip6(_)) {
+                out.extend_from_slice(field.name.as_bytes());
+                out.push(b'=');
+            }
+            match field.value {
+                Value::Unsigned(limit) if matches!(field.name, "rlim_cur" | "rlim_max") => self.limit(limit, out),
+                _ => self.value(at, field, out),
+            }
+            if let Value::Time(seconds) = field.value {
+                let next = self.tree.inside(parent).find(|(next, _)| *next > at).map(|(_, node)| node);
+                let fraction = match next.map(|node| (node.name.ends_with("_nsec"), node.value)) {
+                    Some((true, Value::Unsigned(value))) => Some((value, 9)),
+                    _ => None,
+                };
+                times::comment(self.zone, seconds, fraction, out);
+            }
+        }
+        if left_out {
+            out.extend_from_slice(if first { b"..." } else { b", ..." });
+        }
+        out.push(b'}');
+    }
+
+    /// A resource limit: most are so many kibibytes.
+    fn limit(&self, limit: u64, out: &mut Vec<u8>) {
+        let wide = matches!(self.event.name, Name::Known("prlimit64"));
+        let infinite = limit == u64::MAX || (!wide && self.abi().word() == 4 && limit == 0xffff_ffff);
+        match self.shown.constants {
+            Constants::Raw => number(out, format_args!("{limit}")),
+            Constants::Abbrev if infinite => {
+                out.extend_from_slice(if wide { b"RLIM64_INFINITY" } else { b"RLIM_INFINITY" })
+            }
+            Constants::Verbose if infinite => {
+                number(out, format_args!("{limit} /* {} */", if wide { "RLIM64_INFINITY" } else { "RLIM_INFINITY" }));
+            }
+            Constants::Abbrev if limit > 1024 && limit.is_multiple_of(1024) => {
+                number(out, format_args!("{}*1024", limit / 1024));
+            }
+            Constants::Verbose if limit > 1024 && limit.is_multiple_of(1024) => {
+                number(out, format_args!("{limit} /* {}*1024 */", limit / 1024));
+            }
+            _ => number(out, format_args!("{limit}")),
+        }
+    }
+
+    fn list(&self, at: usize, node: &Node, open: &[u8], between: &[u8], out: &mut Vec<u8>) {
+        let parent = at;
+        out.extend_from_slice(open);
+        let mut first = true;
+        for (at, item) in self.tree.inside(at) {
+            if !first {
+                out.extend_from_slice(between);
+            }
+            // The list goes on where nothing can be read.
+            if let Value::Unreadable(address) = item.value
+                && !first
+                && self.tree.inside(parent).last().is_some_and(|(last, _)| last == at)
+            {
+                number(out, format_args!("... /* {address:#x} */"));
+                break;
+            }
+            first = false;
+            self.value(at, item, out);
+        }
+        if node.more {
+            out.extend_from_slice(if first { b"" } else { between });
+            out.extend_from_slice(b"...");
+        }
+        out.push(if open == b"(" { b')' } else { b']' });
+    }
+
+    /// A length that the kernel changed stands in one pair of brackets: `[16 => 8]`.
+    fn changed(&self, at: usize, out: &mut Vec<u8>) {
+        let mut sides = self.tree.inside(at);
+        let (Some((first, before)), Some((second, after))) = (sides.next(), sides.next()) else { return };
+        if after.value == Value::Struct && matches!(self.event.name, Name::Known("recvmsg" | "recvmmsg")) {
+            return self.value(second, after, out);
+        }
+        let start = out.len();
+        self.value(first, before, out);
+        let middle = out.len();
+        self.value(second, after, out);
+        let (old, new) = (out.get(start..middle).unwrap_or(&[]).to_vec(), out.get(middle..).unwrap_or(&[]).to_vec());
+        out.truncate(start);
+        out.extend_from_slice(&old);
+        if old == new {
+            return;
+        }
+        let inner = |side: &[u8]| side.strip_prefix(b"[").and_then(|side| side.strip_suffix(b"]")).map(<[u8]>::to_vec);
+        match (inner(&old), inner(&new)) {
+            (Some(old), Some(new)) => {
+                out.truncate(start);
+                out.push(b'[');
+                out.extend_from_slice(&old);
+                out.extend_from_slice(b" => ");
+                out.extend_from_slice(&new);
+                out.push(b']');
+            }
+            _ => {
+                out.extend_from_slice(b" => ");
+                out.extend_from_slice(&new);
+            }
+        }
+    }
+
+    /// A file descriptor, with what it is when that is asked for.
+    pub(super) fn descriptor(&self, fd: i32, out: &mut Vec<u8>) {
+        number(out, format_args!("{fd}"));
+        if fd >= 0 && self.shown.fds.any() {
+            self.target(fd, out);
+        }
+    }
+
+    fn directory(&self, fd: i32, out: &mut Vec<u8>) {
+        if fd != AT_FDCWD {
+            return self.descriptor(fd, out);
+        }
+        match self.shown.constants {
+            Constants::Raw => out.extend_from_slice(b"-100"),
+            Constants::Abbrev => out.extend_from_slice(b"AT_FDCWD"),
+            Constants::Verbose => out.extend_from_slice(b"-100 /* AT_FDCWD */"),
+        }
+        let cwd = self.event.who.cwd();
+        if self.shown.fds.path && !cwd.is_empty() {
+            self.bracketed(cwd, out);
+        }
+    }
+
+    fn target(&self, fd: i32, out: &mut Vec<u8>) {
+        if let Some(target) = self.event.descriptor(fd) {
+            self.bracketed(target.bytes, out);
+        }
+    }
+
+    fn bracketed(&self, path: &[u8], out: &mut Vec<u8>) {
+        out.push(b'<');
+        escaped(path, self.shown.hex, Within::Angles, out);
+        out.push(b'>');
+    }
+
+    /// The signals of the set; when most are in it, those that are not.
+    fn signals(&self, set: u64, out: &mut Vec<u8>) {
+        let turned = set.count_ones() >= 64 * 2 / 3;
+        let shown = if turned { !set } else { set };
+        if turned {
+            out.push(b'~');
+        }
+        out.push(b'[');
+        let mut first = true;
+        for signal in (1..=64).filter(|signal| shown >> (signal - 1) & 1 == 1) {
+            if !first {
+                out.push(b' ');
+            }
+            first = false;
+            if self.shown.constants != Constants::Abbrev {
+                number(out, format_args!("{signal}"));
+            }
+            if self.shown.constants == Constants::Raw {
+                continue;
+            }
+            let verbose = self.shown.constants == Constants::Verbose;
+            out.extend_from_slice(if verbose { b" /* " } else { b"" });
+            match signals::name(signal).and_then(|name| name.strip_prefix("SIG")) {
+                Some(name) => out.extend_from_slice(name.as_bytes()),
+                None if signal == signals::RT_MIN => out.extend_from_slice(b"RTMIN"),
+                None => number(out, format_args!("RT_{}", signal - signals::RT_MIN)),
+            }
+            out.extend_from_slice(if verbose { b" */" } else { b"" });
+        }
+        out.push(b']');
+    }
+}
