@@ -1,5 +1,6 @@
 //! A capture shown again: the records of a file through the same pipeline as a run's, so the same bytes come out.
 
+mod info;
 mod select;
 
 use crate::keep::Events;
@@ -16,7 +17,7 @@ use crate::store::{Bounds, Description, Follow, Missing, Part, Reader, Refused};
 use chrono::{DateTime, FixedOffset};
 use select::Select;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -58,6 +59,12 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
         say(text);
         FAILED
     };
+    if replay.info {
+        return match info::info(replay) {
+            Ok(text) => print(&text),
+            Err(text) => refuse(&text),
+        };
+    }
     let reader = match open(&replay.file, replay.grows) {
         Ok(reader) => reader,
         Err(text) => return refuse(&text),
@@ -94,6 +101,16 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
         stop: None,
     };
     show.all(reader, replay)
+}
+
+fn print(text: &str) -> u8 {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            say(&format!("cannot write to stdout: {error}"));
+            FAILED
+        }
+        _ => 0,
+    }
 }
 
 /// How much of a text can be shown; says what was asked for and is not there.

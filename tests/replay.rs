@@ -134,6 +134,36 @@ fn a_capture_alone_has_all_that_any_format_shows() {
 }
 
 #[test]
+fn a_capture_says_what_it_is() {
+    let scratch = Scratch::new();
+    for name in ["cap", "cap.zst"] {
+        let file = captured(&scratch, name);
+        let info = |options: &[&str], file: &Path| -> serde_json::Value {
+            let outcome = replay(file, &[options, &["--info"]].concat());
+            assert_eq!((outcome.code, outcome.err.as_str()), (Some(0), ""));
+            serde_json::from_str(&outcome.out).unwrap()
+        };
+        let whole = info(&[], &file);
+        assert_eq!((&whole["complete"], &whole["v"]), (&true.into(), &1.into()));
+        assert_eq!(whole["description"]["machine"], "x86_64");
+        assert_eq!(whole["description"]["target"]["command"][0], "sh");
+        let shown = events(&replayed(&file, &["-e", "execve", "--dir", "enter"])).len();
+        let of = |info: &serde_json::Value| {
+            let calls = info["calls"].as_array().unwrap().iter();
+            calls.filter(|call| call["name"] == "execve").map(|call| call["enters"].as_u64().unwrap()).sum::<u64>()
+        };
+        assert_eq!(of(&whole), u64::try_from(shown).unwrap());
+        // Without its end all that is there is counted.
+        let bytes = fs::read(&file).unwrap();
+        let cut = scratch.path("cut");
+        fs::write(&cut, &bytes[..bytes.len() - 60]).unwrap();
+        let part = info(&[], &cut);
+        assert_eq!((&part["complete"], &part["records"]), (&false.into(), &whole["records"]));
+        assert_eq!(of(&part), of(&whole));
+    }
+}
+
+#[test]
 fn zstd_makes_the_plain_capture_of_a_compressed_one() {
     let scratch = Scratch::new();
     let file = captured(&scratch, "c.zst");
@@ -237,7 +267,7 @@ fn a_disk_that_fills_up_is_said_and_the_rest_is_readable() {
     assert!(outcome.err.contains("the capture is incomplete") && outcome.err.lines().count() == 1, "{}", outcome.err);
     let again = replay(&file, &[]);
     assert_eq!(again.code, Some(122));
-    assert!(again.err.contains("records are missing"), "{}", again.err);
+    assert!(again.err.contains("missing"), "{}", again.err);
     // Nothing can be kept at all: nothing is run.
     let made = scratch.path("made");
     let outcome = finish(trace(&["-w", "/dev/full"], &format!("touch {}", made.display())));

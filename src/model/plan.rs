@@ -76,6 +76,8 @@ impl Capture {
 pub struct Replay {
     /// The file, `-` for stdin.
     pub file: PathBuf,
+    /// Whether to say what the capture is, instead of its events.
+    pub info: bool,
     /// Whether to go on while the file is still being written.
     pub grows: bool,
     /// The calls to show; `None` for all that were captured.

@@ -39,6 +39,7 @@ pub(super) mod id {
     pub(in super::super) const FILE: &str = "file";
     pub(in super::super) const OTHER: &str = "other";
     pub(in super::super) const EXACT: &str = "exact";
+    pub(in super::super) const INFO: &str = "info";
     pub(in super::super) const SINCE: &str = "since";
     pub(in super::super) const UNTIL: &str = "until";
     pub(in super::super) const PID: &str = "pid";
@@ -172,7 +173,7 @@ fn replay(choices: &Choices) -> Command {
         .args(chosen_again())
 }
 
-fn chosen_again() -> [Arg; 6] {
+fn chosen_again() -> [Arg; 7] {
     const HEADING: &str = "What is shown";
     let moment = |name: &'static str, about: &'static str| {
         Arg::new(name).long(name).value_name("TIME").allow_hyphen_values(true).help(about)
@@ -183,6 +184,10 @@ fn chosen_again() -> [Arg; 6] {
             .long("follow")
             .action(ArgAction::Count)
             .help("Go on while the file is still being written"),
+        Arg::new(id::INFO)
+            .long("info")
+            .action(ArgAction::SetTrue)
+            .help("Say what the capture is, as JSON, instead of its events"),
         moment(id::SINCE, "Leave out events before TIME: seconds since 1970, 2025-06-12T14:15:02+02:00, or 14:15:02"),
         moment(id::UNTIL, "Leave out events after TIME"),
         Arg::new(id::PID)

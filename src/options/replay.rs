@@ -26,6 +26,7 @@ pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusa
     let comms = typed.get_many::<String>(id::COMM).into_iter().flatten();
     let replay = Replay {
         file: plan::named(&file, "replay")?.to_owned(),
+        info: typed.get_flag(id::INFO),
         grows: typed.get_count(id::FOLLOW) > 0,
         calls,
         str_max: plan::option(typed, id::STR_MAX, words::str_max)?,

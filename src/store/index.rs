@@ -10,6 +10,7 @@
 //! ```
 //! with numbers as in `varint`.
 
+use super::reader::Part;
 use super::varint::{put, take};
 use crate::model::record::{Head, Kind, Record};
 use rustc_hash::FxHashMap;
@@ -21,7 +22,7 @@ const MOST: usize = 8192;
 const MOST_CALLS: usize = 8192;
 
 /// Frames of records that lie one after another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     /// Where the first begins in the plain file, and so in what `zstd -d` makes of a compressed one.
     pub plain: u64,
@@ -88,6 +89,20 @@ impl Index {
         });
         self.entries = pairs.collect();
         self.stride *= 2;
+    }
+
+    /// Counts what a reader gave, for a capture without its index. Where the frames lie is not known then.
+    pub fn learn(&mut self, part: &Part) {
+        let Part::Records(records, _) = part else { return };
+        let (mut left, mut frame) = (&records[..], Entry { earliest: u64::MAX, ..Entry::default() });
+        while let Ok((record, len)) = Record::parse(left) {
+            frame.earliest = frame.earliest.min(record.head().time);
+            frame.latest = frame.latest.max(record.head().time);
+            frame.records += 1;
+            left = left.get(len..).unwrap_or_default();
+        }
+        self.add(frame);
+        self.count(records);
     }
 
     /// Counts the calls of a frame's records.

@@ -49,6 +49,11 @@ impl Input {
         }
     }
 
+    /// Frames from the middle of a capture on, where one begins.
+    pub(super) fn at_frame(from: Box<dyn Read>, packed: bool) -> Input {
+        Input { packed, ..Input::new(from) }
+    }
+
     /// The next `len` bytes, if there are so many.
     fn look(&mut self, len: usize) -> Option<&[u8]> {
         while self.buffer.len() - self.start < len {
