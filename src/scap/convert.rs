@@ -132,6 +132,12 @@ impl Converter {
         }
     }
 
+    /// The name of a thread; empty when unknown.
+    #[must_use]
+    pub fn comm(&self, pid: Pid, tid: Pid) -> &[u8] {
+        self.account.who(pid, tid).comm()
+    }
+
     /// Whether the call in progress of `tid` has one of these events.
     fn tells(&self, tid: Pid, numbers: &[u16]) -> bool {
         let pending = self.entered.get(&tid).and_then(|bytes| Record::parse(bytes).ok());

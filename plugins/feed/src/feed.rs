@@ -1,0 +1,306 @@
+//! A source that is read by a thread of its own, so that a consumer waits only as long as it wants to.
+//!
+//! Between the two is a bounded queue: a consumer that is slow makes the source wait, never memory grow. Dropping the
+//! feed ends the thread, wherever it waits.
+
+use crate::lines::Lines;
+use crate::params::{Params, Place};
+use smtrace::model::record::Record;
+use smtrace::store::{Bounds, Part, Reader, Refused, Told};
+use smtrace::sys::lock;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Pieces that wait for the consumer.
+const QUEUE: usize = 8;
+
+/// How long the thread waits before it looks whether it should end.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long one address may take to answer.
+const DIAL: Duration = Duration::from_secs(2);
+
+/// Bytes read at once, and of lines handed over at once.
+const CHUNK: usize = 64 * 1024;
+
+/// How long opening may take until it counts as done: a capture that is being written may have no first byte yet.
+const OPENING: Duration = Duration::from_millis(500);
+
+/// What a source gives.
+#[derive(Debug)]
+pub enum Given {
+    /// Names that the records after it need.
+    Names(Told),
+    /// Records, whole and checked, one after another, made while local time was so many seconds from UTC.
+    Records(Vec<u8>, i32),
+    /// Lines of JSON, each with a newline.
+    Lines(Vec<u8>),
+    /// Nothing yet.
+    Nothing,
+    /// Nothing any more: the source ended as it should.
+    End,
+    /// Nothing any more: why.
+    Broken(String),
+}
+
+/// A source of events.
+#[derive(Debug)]
+pub struct Feed {
+    queue: Option<Receiver<Given>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    ended: bool,
+}
+
+impl Feed {
+    /// Opens the source that `params` names.
+    ///
+    /// # Errors
+    /// One line: why it cannot be opened.
+    pub fn open(params: &Params) -> Result<Feed, String> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (to, queue) = sync_channel(QUEUE);
+        let (opened, answer) = sync_channel(1);
+        let (place, halt) = (params.place.clone(), Arc::clone(&stop));
+        let thread =
+            thread::Builder::new().name("smtrace-feed".to_owned()).spawn(move || run(&place, &halt, &opened, &to));
+        let thread = thread.map_err(|error| format!("smtrace: cannot start a thread: {error}"))?;
+        let feed = Feed { queue: Some(queue), stop, thread: Some(thread), ended: false };
+        match answer.recv_timeout(OPENING) {
+            Ok(Err(why)) => Err(why),
+            _ => Ok(feed),
+        }
+    }
+
+    /// What comes next, within `wait`.
+    pub fn next(&mut self, wait: Duration) -> Given {
+        if self.ended {
+            return Given::End;
+        }
+        let given = match self.queue.as_ref().map(|queue| queue.recv_timeout(wait)) {
+            Some(Ok(given)) => given,
+            Some(Err(RecvTimeoutError::Timeout)) => Given::Nothing,
+            Some(Err(RecvTimeoutError::Disconnected)) | None => Given::End,
+        };
+        self.ended = matches!(given, Given::End | Given::Broken(_));
+        given
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // A thread that waits to hand something over sees that nobody will take it.
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread: opens the place, says whether that went well, and hands over what it gives.
+fn run(place: &Place, stop: &Arc<AtomicBool>, opened: &SyncSender<Result<(), String>>, to: &SyncSender<Given>) {
+    let last = match place {
+        Place::File { path, follow } => file(path, *follow, stop, opened, to),
+        Place::Unix(path) => {
+            let name = format!("unix:{}", path.display());
+            let connect = UnixStream::connect(path).and_then(|socket| {
+                socket.set_read_timeout(Some(LOOK))?;
+                Ok(socket)
+            });
+            socket(&name, connect, stop, opened, to)
+        }
+        Place::Tcp(address) => socket(address, dial(address), stop, opened, to),
+    };
+    let _ = to.send(last);
+}
+
+/// Connects within a bounded time to one of the addresses of a name.
+fn dial(address: &str) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(ErrorKind::NotFound);
+    for address in address.to_socket_addrs()?.take(4) {
+        match TcpStream::connect_timeout(&address, DIAL) {
+            Ok(socket) => {
+                socket.set_read_timeout(Some(LOOK))?;
+                return Ok(socket);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// A file, read to its end, or as long as it grows.
+struct Growing {
+    file: File,
+    follow: bool,
+    stop: Arc<AtomicBool>,
+}
+
+impl Read for Growing {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        loop {
+            // Asked before the read, so that what a writer wrote last is not missed.
+            let alive = self.follow && lock::is_locked(self.file.as_fd()).unwrap_or(true);
+            match self.file.read(to)? {
+                0 if self.stop.load(Ordering::Relaxed) => return Ok(0),
+                0 if alive => thread::sleep(LOOK / 2),
+                n => return Ok(n),
+            }
+        }
+    }
+}
+
+fn file(
+    path: &Path,
+    follow: bool,
+    stop: &Arc<AtomicBool>,
+    opened: &SyncSender<Result<(), String>>,
+    to: &SyncSender<Given>,
+) -> Given {
+    let name = path.display().to_string();
+    let refuse = |why: String| {
+        let _ = opened.send(Err(format!("smtrace: {why}")));
+        Given::End
+    };
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => return refuse(format!("cannot read {name}: {error}; give the name of a capture")),
+    };
+    if file.metadata().is_ok_and(|data| data.is_dir()) {
+        return refuse(format!("{name} is a directory; give the name of a capture"));
+    }
+    // Lines of JSON begin with a brace, a capture never does.
+    let mut first = [0];
+    let lines = file.read(&mut first).is_ok_and(|n| n == 1 && first == *b"{");
+    let input = match file.seek(SeekFrom::Start(0)) {
+        Ok(_) => Growing { file, follow, stop: Arc::clone(stop) },
+        Err(error) => return refuse(format!("cannot read {name}: {error}; give a regular file")),
+    };
+    if lines {
+        let _ = opened.send(Ok(()));
+        return hand_lines(&name, input, stop, to);
+    }
+    let why = match Reader::open(Box::new(input)) {
+        Ok(reader) => {
+            let _ = opened.send(Ok(()));
+            return hand_records(&name, reader, stop, to);
+        }
+        Err(Refused::Unreadable(error)) => format!("cannot read {name}: {error}"),
+        Err(Refused::Foreign) => format!("{name} is neither a capture of `smtrace -w` nor lines of `--format json`"),
+        Err(Refused::Newer(theirs, ours)) => {
+            format!("{name} is of version {theirs}, and this plugin reads up to {ours}; install a newer one")
+        }
+        Err(Refused::Damaged) => format!("{name}: the beginning is damaged; nothing of it can be read"),
+    };
+    refuse(why)
+}
+
+fn hand_records(name: &str, mut reader: Reader, stop: &Arc<AtomicBool>, to: &SyncSender<Given>) -> Given {
+    let mut bounds = Bounds::default();
+    while let Some(part) = reader.part() {
+        let given = match part {
+            Part::Names(told) => Given::Names(told),
+            Part::Records(records, offset) => {
+                if !checked(&records, &mut bounds) {
+                    return Given::Broken(format!(
+                        "smtrace: {name}: a record is malformed; what comes after is not read"
+                    ));
+                }
+                Given::Records(records, offset)
+            }
+        };
+        if to.send(given).is_err() || stop.load(Ordering::Relaxed) {
+            return Given::End;
+        }
+    }
+    let latest = reader.latest();
+    let missing = reader.missing();
+    if missing.any() && !stop.load(Ordering::Relaxed) {
+        return Given::Broken(format!("smtrace: {name} is incomplete: {}", smtrace::replay::tell(&missing, latest)));
+    }
+    Given::End
+}
+
+/// Whether all records are whole and what they tell of can be remembered.
+fn checked(records: &[u8], bounds: &mut Bounds) -> bool {
+    let mut rest = records;
+    while !rest.is_empty() {
+        let Ok((record, len)) = Record::parse(rest) else { return false };
+        if !bounds.allow(&record) {
+            return false;
+        }
+        rest = rest.get(len..).unwrap_or_default();
+    }
+    true
+}
+
+fn socket<S: Read>(
+    name: &str,
+    connected: io::Result<S>,
+    stop: &Arc<AtomicBool>,
+    opened: &SyncSender<Result<(), String>>,
+    to: &SyncSender<Given>,
+) -> Given {
+    match connected {
+        Ok(socket) => {
+            let _ = opened.send(Ok(()));
+            hand_lines(name, socket, stop, to)
+        }
+        Err(error) => {
+            let text = format!("smtrace: cannot connect to {name}: {error}; start smtrace there first");
+            let _ = opened.send(Err(text));
+            Given::End
+        }
+    }
+}
+
+fn hand_lines(name: &str, mut from: impl Read, stop: &Arc<AtomicBool>, to: &SyncSender<Given>) -> Given {
+    let (mut lines, mut chunk) = (Lines::default(), vec![0; CHUNK]);
+    let mut whole = Vec::new();
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Given::End;
+        }
+        let ended = match from.read(&mut chunk) {
+            Ok(0) => true,
+            Ok(n) => {
+                lines.add(chunk.get(..n).unwrap_or_default());
+                false
+            }
+            // A socket without news for a moment.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) =>
+            {
+                continue;
+            }
+            Err(error) => return Given::Broken(format!("smtrace: {name} is gone: {error}")),
+        };
+        while let Some(line) = lines.take() {
+            whole.extend_from_slice(line);
+            whole.push(b'\n');
+        }
+        if ended && let Some(line) = lines.rest() {
+            whole.extend_from_slice(line);
+            whole.push(b'\n');
+        }
+        if !whole.is_empty() && to.send(Given::Lines(std::mem::take(&mut whole))).is_err() {
+            return Given::End;
+        }
+        if ended {
+            return Given::End;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

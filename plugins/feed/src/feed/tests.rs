@@ -1,0 +1,101 @@
+//! Feeds from files and sockets, with sources that vanish, lie, or say nothing.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use std::io::Write;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::time::Instant;
+
+fn scratch(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("smtrace-feed-{}-{name}", std::process::id()))
+}
+
+fn open(place: &str) -> Result<Feed, String> {
+    Feed::open(&Params::read("", place).unwrap())
+}
+
+/// All that a feed gives until it ends, as one text.
+fn drained(mut feed: Feed) -> (String, Option<String>) {
+    let mut all = Vec::new();
+    loop {
+        match feed.next(Duration::from_secs(10)) {
+            Given::Lines(lines) => all.extend(lines),
+            Given::End => return (String::from_utf8(all).unwrap(), None),
+            Given::Broken(why) => return (String::from_utf8(all).unwrap(), Some(why)),
+            Given::Names(_) | Given::Records(..) => all.push(b'.'),
+            Given::Nothing => panic!("nothing in ten seconds"),
+        }
+    }
+}
+
+#[test]
+fn lines_of_a_file_come_whole() {
+    let path = scratch("lines");
+    std::fs::write(&path, "{\"a\":1}\n{\"b\":2}").unwrap();
+    assert_eq!(drained(open(path.to_str().unwrap()).unwrap()), ("{\"a\":1}\n{\"b\":2}\n".to_owned(), None));
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let path = scratch("foreign");
+    std::fs::write(&path, "neither one nor the other").unwrap();
+    for (place, word) in [
+        ("/nonesuch/file", "cannot read /nonesuch/file"),
+        ("/tmp", "is a directory"),
+        (path.to_str().unwrap(), "is neither a capture"),
+        ("unix:/nonesuch/socket", "cannot connect to unix:/nonesuch/socket"),
+        ("{\"connect\": \"127.0.0.1:1\"}", "cannot connect to 127.0.0.1:1"),
+    ] {
+        let said = open(place).unwrap_err();
+        assert!(said.starts_with("smtrace: ") && said.contains(word), "{place}: {said}");
+    }
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_silent_source_costs_no_time_and_closing_it_neither() {
+    let path = scratch("silent");
+    let listener = UnixListener::bind(&path).unwrap();
+    let mut feed = open(&format!("unix:{}", path.display())).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    assert!(matches!(feed.next(Duration::from_millis(20)), Given::Nothing));
+    peer.write_all(b"{\"half\":").unwrap();
+    assert!(matches!(feed.next(Duration::from_millis(80)), Given::Nothing));
+    peer.write_all(b"1}\n").unwrap();
+    let Given::Lines(lines) = feed.next(Duration::from_secs(10)) else { panic!("no line") };
+    assert_eq!(lines, b"{\"half\":1}\n");
+    let start = Instant::now();
+    drop(feed);
+    assert!(start.elapsed() < Duration::from_secs(5), "closing waits for nobody");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_source_that_vanishes_is_an_end() {
+    let path = scratch("vanishing");
+    let listener = UnixListener::bind(&path).unwrap();
+    let feed = open(&format!("unix:{}", path.display())).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    peer.write_all(b"{\"last\":1}\n{\"cut").unwrap();
+    drop(peer);
+    let (lines, _) = drained(feed);
+    assert!(lines.starts_with("{\"last\":1}\n"), "{lines}");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_consumer_that_takes_nothing_holds_the_source_up_and_can_still_close() {
+    let path = scratch("slow");
+    let listener = UnixListener::bind(&path).unwrap();
+    let feed = open(&format!("unix:{}", path.display())).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    peer.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let line = [&[b'x'; 60_000][..], b"\n"].concat();
+    let sent = (0..1000).take_while(|_| peer.write_all(&line).is_ok()).count();
+    assert!(sent < 1000, "a queue without a bound");
+    drop(feed);
+    std::fs::remove_file(&path).unwrap();
+}
