@@ -95,6 +95,7 @@ fn describe(plan: &Plan, capture: &Capture) -> Description {
             args: true,
             fds: capture.fds,
             opened: true,
+            env: !capture.alone && sink::needs(plan).env,
             probe: true,
             str_max: plan.output.str_max,
         },

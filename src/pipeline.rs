@@ -78,6 +78,8 @@ impl Pipeline {
                 self.account.apply(record);
                 released || written
             }
+            // A stop by a signal is kept in a capture, and no event of the formats that tell of deliveries only.
+            Kind::Signal if head.flags & flag::STOPPED != 0 && !self.needs.signals => false,
             Kind::Fork | Kind::Signal => shown && self.tells_processes() && self.write(record, None, out),
             Kind::Notice => shown && self.write(record, None, out),
             Kind::Lost => {

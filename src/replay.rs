@@ -6,14 +6,14 @@ mod select;
 use crate::keep::Events;
 use crate::launch::FAILED;
 use crate::model::record::Record;
-use crate::model::{Plan, Replay};
+use crate::model::{Plan, Replay, Target};
 use crate::output::Output;
 use crate::pipeline::Pipeline;
 use crate::run::INCOMPLETE;
 use crate::say::say;
-use crate::sink;
 use crate::state::{Groups, Users};
 use crate::store::{Bounds, Description, Follow, Missing, Part, Reader, Refused};
+use crate::{sink, table};
 use chrono::{DateTime, FixedOffset};
 use select::Select;
 use std::fs::File;
@@ -71,6 +71,10 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
     };
     let mut plan = plan.clone();
     plan.output.str_max = bounded_text(reader.description(), replay, &plan);
+    // Whom a capture holds was decided when it was made.
+    let traced = &reader.description().target;
+    plan.follow = traced.follow;
+    plan.target = Target::Replay(Replay { launched: traced.pids.is_empty(), ..replay.clone() });
     let cannot = |path: Option<&Path>, error: io::Error, option: &str| {
         let name = path.unwrap_or_else(|| Path::new("stderr"));
         refuse(&format!("cannot open {}: {error}; choose another file with {option}", name.display()))
@@ -120,6 +124,12 @@ fn bounded_text(description: &Description, replay: &Replay, plan: &Plan) -> usiz
     let needs = sink::needs(plan);
     if needs.fds && !captured.fds {
         say(&format!("{name} was captured with --fds=false: the open files are not shown"));
+    }
+    // Else their number is shown, which the record has.
+    let exec = table::by_name("execve").map(table::Row::index);
+    let shows_env = needs.env && exec.is_some_and(|exec| !plan.output.rendering.abbrev.contains(exec));
+    if shows_env && !captured.env {
+        say(&format!("{name} holds no environments, as the run's own output showed none: they are not shown"));
     }
     match replay.str_max {
         Some(asked) if asked > captured.str_max => {
@@ -208,6 +218,10 @@ impl Show<'_> {
             Some(_) => self.pipeline.feed(record, &mut self.lines),
             None => self.pipeline.learn(record),
         };
+        if let Some(output) = self.output.as_mut().filter(|output| output.is_separate() && !self.lines.is_empty()) {
+            output.select(record.head().tid);
+            self.write();
+        }
     }
 
     fn write(&mut self) {
@@ -236,6 +250,9 @@ impl Show<'_> {
                 if lost == 1 { " was" } else { "s were" }
             ));
             status = INCOMPLETE;
+        }
+        if let Some(output) = self.output {
+            output.finish();
         }
         let latest = reader.latest();
         let missing = reader.missing();

@@ -94,6 +94,8 @@ pub struct Replay {
     pub comms: Vec<String>,
     /// Patterns of the paths to show; none for all.
     pub paths: Vec<String>,
+    /// Whether the capture is of a launched command, and so of one that was not there before.
+    pub launched: bool,
     /// How far local time was from UTC, in seconds, where the records that are shown now were made.
     pub utc_offset: Arc<AtomicI32>,
 }

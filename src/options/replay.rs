@@ -40,6 +40,7 @@ pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusa
             .flatten()
             .map(|glob| path(glob))
             .collect::<Result<_, _>>()?,
+        launched: true,
         utc_offset: Arc::default(),
     };
     let plan = plan::settle(Target::Replay(replay), typed, choices)?;

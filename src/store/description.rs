@@ -79,6 +79,8 @@ pub struct Captured {
     pub fds: bool,
     /// What new descriptors refer to, and working directories.
     pub opened: bool,
+    /// The environments of new programs.
+    pub env: bool,
     /// Process events.
     pub probe: bool,
     /// Most bytes of the text of one argument.

@@ -11,6 +11,9 @@ use std::io::{self, Read};
 /// Bytes asked for at once.
 const CHUNK: usize = 64 * 1024;
 
+/// How often what follows a head is searched for further ones, as each search can look at a whole body again.
+const MOST_RESCANS: u32 = 1024;
+
 /// The largest window of a capture that another program compressed, as a power of two: zstd's own default limit.
 const MOST_WINDOW: u32 = 27;
 
@@ -31,6 +34,7 @@ pub(super) struct Input {
     pub(super) damaged: u64,
     /// Why there is no more to read, when not for the end.
     pub(super) error: Option<io::Error>,
+    rescans: u32,
 }
 
 impl Input {
@@ -46,6 +50,7 @@ impl Input {
             space: Vec::new(),
             damaged: 0,
             error: None,
+            rescans: 0,
         }
     }
 
@@ -160,7 +165,9 @@ impl Input {
     fn pass(&mut self, all: usize, head: usize, is_head: impl Fn(&[u8]) -> bool) {
         let more = self.look(all + head).is_some();
         let next = self.buffer.get(self.start + all..).and_then(|rest| rest.get(..head)).is_some_and(is_head);
-        self.skip(if next || !more { all } else { head });
+        let by_length = next || !more || self.rescans == MOST_RESCANS;
+        self.rescans += u32::from(!by_length);
+        self.skip(if by_length { all } else { head });
     }
 
     fn is_ours(&self, capture: u64) -> bool {

@@ -74,9 +74,12 @@ impl Strace {
     pub(super) fn new(plan: &Plan, zone: Zone) -> Strace {
         let shown = plan.output.rendering.clone();
         let to_stderr = plan.output.path.is_none() && plan.output.pipe.is_none();
-        let launched = !matches!(plan.target, Target::Attach { .. });
-        // Whom a capture holds was decided when it was made.
-        let follow = plan.follow || matches!(plan.target, Target::Replay(_));
+        let launched = match &plan.target {
+            Target::Launch(_) => true,
+            Target::Attach { .. } => false,
+            Target::Replay(replay) => replay.launched,
+        };
+        let follow = plan.follow;
         Strace {
             lead: Lead::new(&shown, to_stderr && (follow || !launched)),
             tells_attached: to_stderr && follow && !shown.quiet.attach,
