@@ -1,8 +1,9 @@
 //! A command as the user typed it becomes what the child needs to execute it.
 
 use crate::model::Command;
+use crate::say::say;
 use crate::sys::inherited;
-use crate::sys::spawn::Prepared;
+use crate::sys::spawn::{Child, Failed, Prepared};
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -107,6 +108,22 @@ pub fn prepare(command: &Command, filter: Option<Vec<u8>>) -> Result<Prepared, L
         ids: command.user.as_deref().map(ids).transpose()?,
         filter,
     })
+}
+
+/// Says why the command did not start; the exit status for it.
+#[must_use]
+pub fn refused(child: &mut Child, command: &Command) -> Option<u8> {
+    let name = command.argv.first().map(|arg| arg.to_string_lossy().into_owned()).unwrap_or_default();
+    let of = |errno| std::io::Error::from_raw_os_error(errno);
+    let (text, status) = match child.report().failed? {
+        Failed::Exec(libc::ENOENT) => (format!("{name}: {}", of(libc::ENOENT)), NOT_FOUND),
+        Failed::Exec(errno) => (format!("{name}: {}", of(errno)), CANNOT_EXECUTE),
+        Failed::Chdir(errno) => (format!("--chdir: {}", of(errno)), FAILED),
+        Failed::User(errno) => (format!("-u: cannot become the user: {}", of(errno)), FAILED),
+        Failed::Filter(errno) => (format!("cannot install the seccomp filter: {}", of(errno)), FAILED),
+    };
+    say(&text);
+    Some(status)
 }
 
 #[cfg(test)]

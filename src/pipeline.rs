@@ -35,6 +35,12 @@ impl Pipeline {
     #[must_use]
     pub fn new(plan: &Plan, users: Users, groups: Groups) -> Pipeline {
         let (needs, sink) = sink::make(plan);
+        Pipeline::with_sink(plan, needs, sink, users, groups)
+    }
+
+    /// A pipeline that ends in `sink`, whatever format the plan names.
+    #[must_use]
+    pub fn with_sink(plan: &Plan, needs: Needs, sink: Box<dyn Sink + Send>, users: Users, groups: Groups) -> Pipeline {
         Pipeline {
             account: Account::new(users, groups),
             rules: Rules::new(&plan.filters),

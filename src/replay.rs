@@ -13,6 +13,7 @@ use crate::run::INCOMPLETE;
 use crate::say::say;
 use crate::state::{Groups, Users};
 use crate::store::{Bounds, Description, Follow, Missing, Part, Reader, Refused};
+use crate::story::{Story, Taker};
 use crate::{sink, table};
 use chrono::{DateTime, FixedOffset};
 use select::Select;
@@ -52,9 +53,9 @@ pub fn open(file: &Path, grows: bool) -> Result<Reader, String> {
     })
 }
 
-/// Writes the events of a capture as the plan says; returns the exit status.
+/// Writes the events of a capture as the plan says, or gives them to `taker`; returns the exit status.
 #[must_use]
-pub fn run(plan: &Plan, replay: &Replay) -> u8 {
+pub fn run(plan: &Plan, replay: &Replay, taker: Option<Taker>, story: &mut Story) -> u8 {
     let refuse = |text: &str| {
         say(text);
         FAILED
@@ -96,7 +97,10 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
     let clock = &reader.description().clock;
     let show = Show {
         select: Select::new(replay, clock.realtime_ns, clock.utc_offset),
-        pipeline: Pipeline::new(&plan, Users::default(), Groups::default()),
+        pipeline: match taker {
+            Some(taker) => Pipeline::with_sink(&plan, taker.needs, taker.sink, Users::default(), Groups::default()),
+            None => Pipeline::new(&plan, Users::default(), Groups::default()),
+        },
         bounds: Bounds::default(),
         output,
         keep,
@@ -104,7 +108,10 @@ pub fn run(plan: &Plan, replay: &Replay) -> u8 {
         written: 0,
         stop: None,
     };
-    show.all(reader, replay)
+    story.started = true;
+    let status = show.all(reader, replay);
+    story.complete = status == 0;
+    status
 }
 
 fn print(text: &str) -> u8 {

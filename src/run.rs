@@ -6,7 +6,7 @@ use crate::control::{self, Shared, Signals};
 use crate::engine::ptrace::{Engine, Mode, PlacementShared, Round};
 use crate::filter;
 use crate::keep::{self, Keep};
-use crate::launch::{self, CANNOT_EXECUTE, FAILED, NOT_FOUND};
+use crate::launch::{self, FAILED};
 use crate::model::{Capture, Command, Direction, Orphans, Pid, Plan, SeccompMode, Statuses, Target};
 use crate::options::{self, Action, Choices};
 use crate::output::Output;
@@ -15,9 +15,10 @@ use crate::reader::{Read, Reader};
 use crate::say::{inform, say};
 use crate::sink;
 use crate::state::{Groups, Users};
-use crate::sys::spawn::{self, Child, Failed};
+use crate::story::{Story, Taker};
+use crate::sys::spawn;
 use crate::sys::{clock, limits, signals};
-use crate::{compare, doctor, list, replay, say};
+use crate::{auditing, capture, compare, doctor, list, replay, say};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -33,7 +34,7 @@ const BUS: usize = 1 << 20;
 
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+pub(crate) enum Ending {
     /// With this exit status.
     Exit(u8),
     /// By this signal, as the command did.
@@ -82,7 +83,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             let _ = clap_mangen::Man::new(options::command(&choices)).render(&mut text);
             print(&String::from_utf8_lossy(&text))
         }
-        Action::Trace(plan) => match trace(&plan) {
+        Action::Trace(plan) => match whole(&plan) {
             Ending::Exit(status) => ExitCode::from(status),
             Ending::Signal(signal) => {
                 signals::die_by(signal);
@@ -92,20 +93,28 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn trace(plan: &Plan) -> Ending {
+fn whole(plan: &Plan) -> Ending {
+    match &plan.audit {
+        Some(audit) => auditing::run(plan, audit),
+        None => trace(plan, None, &mut Story::default()),
+    }
+}
+
+/// Runs what the plan says; with a `taker`, it has the events in place of the plan's output.
+pub(crate) fn trace(plan: &Plan, taker: Option<Taker>, story: &mut Story) -> Ending {
     if let Err(error) = say::begin(&plan.log, plan.quiet) {
         let name = plan.log.file.as_deref().unwrap_or_else(|| std::path::Path::new("the log file"));
         say(&format!("cannot open {}: {error}; choose another log_file", name.display()));
         return Ending::Exit(FAILED);
     }
     if let Target::Replay(replay) = &plan.target {
-        return Ending::Exit(replay::run(plan, replay));
+        return Ending::Exit(replay::run(plan, replay, taker, story));
     }
     let Some(sinks) = Sinks::open(plan) else { return Ending::Exit(FAILED) };
     let mask = signals::block_all();
     match &plan.target {
-        Target::Launch(command) => launch(plan, command, sinks, &mask),
-        Target::Attach { pids, tree } => attach(plan, pids, *tree, sinks),
+        Target::Launch(command) => launch(plan, command, sinks, &mask, taker, story),
+        Target::Attach { pids, tree } => attach(plan, pids, *tree, sinks, story),
         Target::Replay(_) => Ending::Exit(FAILED),
     }
 }
@@ -150,7 +159,7 @@ struct Run {
     reader: JoinHandle<Read>,
 }
 
-fn start(plan: &Plan, sinks: Sinks, filtered: bool) -> std::io::Result<Run> {
+fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std::io::Result<Run> {
     limits::hide();
     limits::raise_own();
     signals::arrange();
@@ -161,16 +170,23 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool) -> std::io::Result<Run> {
     let shared = Shared::new(plan.collecting);
     let placement = PlacementShared::default();
     let waker = sender.waker();
+    let (users, groups) = (sinks.users, sinks.groups);
+    let (needs, hash, pipeline) = match taker {
+        Some(taker) => {
+            let pipeline = Pipeline::with_sink(plan, taker.needs, taker.sink, users, groups);
+            (taker.needs, taker.hash, pipeline)
+        }
+        None => (sink::needs(plan), capture::Hash::default(), Pipeline::new(plan, users, groups)),
+    };
     let reader = Reader {
         receiver,
-        pipeline: Pipeline::new(plan, sinks.users, sinks.groups),
+        pipeline,
         output: sinks.output,
         keep: sinks.keep,
         shared: Arc::clone(&shared),
         placement: placement.clone(),
         say,
     };
-    let needs = sink::needs(plan);
     // What is kept can be shown in any form.
     let kept = plan.capture.as_ref();
     let wanted = Wanted {
@@ -182,6 +198,7 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool) -> std::io::Result<Run> {
         signals: needs.signals || kept.is_some(),
         str_max: plan.output.str_max,
         probe: plan.probe || kept.is_some(),
+        hash,
     };
     let recorder = Recorder::new(sender, wanted, shared.collecting());
     let exits = plan.filters.direction != Direction::Enter || plan.filters.statuses != Statuses::ALL || kept.is_some();
@@ -212,15 +229,25 @@ fn choose_filter(plan: &Plan) -> Result<Vec<u8>, String> {
     filter::build(&plan.calls, limits::pid()).map_err(|error| error.to_string())
 }
 
-fn launch(plan: &Plan, command: &Command, sinks: Sinks, mask: &signals::Mask) -> Ending {
+fn launch(
+    plan: &Plan,
+    command: &Command,
+    sinks: Sinks,
+    mask: &signals::Mask,
+    taker: Option<Taker>,
+    story: &mut Story,
+) -> Ending {
     let filter = match choose_filter(plan) {
         Ok(program) => Some(program),
         Err(why) => {
-            inform(&format!("{why}: every call stops, enabled or not (about 10 us each; with a filter 0)"));
+            let told = format!("{why}: every call stops, enabled or not (about 10 us each; with a filter 0)");
+            inform(&told);
+            story.fallbacks.push(told);
             None
         }
     };
     let filtered = filter.is_some();
+    story.filtered = filtered;
     let child = launch::prepare(command, filter).and_then(|prepared| {
         spawn::fork(&prepared, mask)
             .map_err(|error| launch::LaunchError { status: FAILED, text: format!("cannot fork: {error}") })
@@ -232,7 +259,7 @@ fn launch(plan: &Plan, command: &Command, sinks: Sinks, mask: &signals::Mask) ->
             return Ending::Exit(error.status);
         }
     };
-    let mut run = match start(plan, sinks, filtered) {
+    let mut run = match start(plan, sinks, filtered, taker) {
         Ok(run) => run,
         Err(error) => {
             say(&format!("cannot start: {error}"));
@@ -254,7 +281,10 @@ fn launch(plan: &Plan, command: &Command, sinks: Sinks, mask: &signals::Mask) ->
         if !told && run.engine.started() {
             told = true;
             if child.report().no_new_privs {
-                inform("no_new_privs was set, as the kernel demands without CAP_SYS_ADMIN: sudo and su will not work");
+                let told =
+                    "no_new_privs was set, as the kernel demands without CAP_SYS_ADMIN: sudo and su will not work";
+                inform(told);
+                story.fallbacks.push(told.to_owned());
             }
         }
         if run.engine.root_status().is_some() && !run.shared.root_was_told() {
@@ -269,28 +299,14 @@ fn launch(plan: &Plan, command: &Command, sinks: Sinks, mask: &signals::Mask) ->
             break;
         }
     }
-    let failed = if run.engine.started() { None } else { refused(&mut child, command) };
-    let (status, complete) = (run.engine.root_status(), finish(run));
+    let failed = if run.engine.started() { None } else { launch::refused(&mut child, command) };
+    story.started = run.engine.started();
+    let (status, complete) = (run.engine.root_status(), finish(run, story));
     match (failed, complete) {
         (Some(status), _) => Ending::Exit(status),
         (None, false) => Ending::Exit(INCOMPLETE),
         (None, true) => ending(status),
     }
-}
-
-/// Says why the command did not start; the exit status for it.
-fn refused(child: &mut Child, command: &Command) -> Option<u8> {
-    let name = command.argv.first().map(|arg| arg.to_string_lossy().into_owned()).unwrap_or_default();
-    let of = |errno| std::io::Error::from_raw_os_error(errno);
-    let (text, status) = match child.report().failed? {
-        Failed::Exec(libc::ENOENT) => (format!("{name}: {}", of(libc::ENOENT)), NOT_FOUND),
-        Failed::Exec(errno) => (format!("{name}: {}", of(errno)), CANNOT_EXECUTE),
-        Failed::Chdir(errno) => (format!("--chdir: {}", of(errno)), FAILED),
-        Failed::User(errno) => (format!("-u: cannot become the user: {}", of(errno)), FAILED),
-        Failed::Filter(errno) => (format!("cannot install the seccomp filter: {}", of(errno)), FAILED),
-    };
-    say(&text);
-    Some(status)
 }
 
 fn ending(status: Option<i32>) -> Ending {
@@ -301,8 +317,8 @@ fn ending(status: Option<i32>) -> Ending {
     }
 }
 
-fn attach(plan: &Plan, pids: &[Pid], tree: bool, sinks: Sinks) -> Ending {
-    let mut run = match start(plan, sinks, false) {
+fn attach(plan: &Plan, pids: &[Pid], tree: bool, sinks: Sinks, story: &mut Story) -> Ending {
+    let mut run = match start(plan, sinks, false, None) {
         Ok(run) => run,
         Err(error) => {
             say(&format!("cannot start: {error}"));
@@ -311,7 +327,7 @@ fn attach(plan: &Plan, pids: &[Pid], tree: bool, sinks: Sinks) -> Ending {
     };
     if let Err(error) = run.engine.attach(&mut run.recorder, pids, tree) {
         run.engine.detach_all(&mut run.recorder);
-        finish(run);
+        finish(run, story);
         say(&error.to_string());
         return Ending::Exit(FAILED);
     }
@@ -327,15 +343,21 @@ fn attach(plan: &Plan, pids: &[Pid], tree: bool, sinks: Sinks) -> Ending {
             break;
         }
     }
-    if finish(run) { Ending::Exit(0) } else { Ending::Exit(INCOMPLETE) }
+    if finish(run, story) { Ending::Exit(0) } else { Ending::Exit(INCOMPLETE) }
 }
 
 /// Ends the run: waits until everything is written, says what was lost. Returns whether the log is complete.
-fn finish(run: Run) -> bool {
+fn finish(run: Run, story: &mut Story) -> bool {
+    story.complete = finish_log(run, story);
+    story.complete
+}
+
+fn finish_log(run: Run, story: &mut Story) -> bool {
     let mut complete = !run.engine.lost_sight();
     let mut bus = run.recorder.into_inner();
     bus.close();
     let (lost, aborted) = bus.losses();
+    story.lost = lost;
     if lost > 0 {
         say(&format!("the log is incomplete: {lost} records were lost, because nobody took them"));
         complete = false;

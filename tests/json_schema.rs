@@ -21,6 +21,7 @@ fn plan() -> Plan {
         filters: Filters::default(),
         output: Output { path: None, format: "json".to_owned(), str_max: 32, ..Output::default() },
         capture: None,
+        audit: None,
         quiet: false,
         log: Log { level: 1, file: None },
     }

@@ -2,4 +2,12 @@
 //!
 //! Nothing here traces, prints or draws a report.
 
+mod findings;
+pub mod fold;
+pub mod limits;
 pub mod model;
+pub mod redact;
+pub mod text;
+pub mod tools;
+
+pub use findings::Said;

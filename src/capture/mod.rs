@@ -4,6 +4,7 @@
 //! allocate nothing. How much one event may cost is bounded by the limits below, whatever a tracee passes.
 
 mod args;
+mod digest;
 mod proc;
 
 pub use crate::decode::walk::MAX_PATH;
@@ -13,6 +14,8 @@ use crate::model::record::{HEADER, Head, Kind, PIECE_HEADER, Role, State, Unfini
 use crate::sys::clock;
 use crate::sys::memory::Memory;
 use crate::sys::ptrace::SignalInfo;
+use digest::Digests;
+pub use digest::Hash;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +51,8 @@ pub struct Wanted {
     pub probe: bool,
     /// Signals with their whole `siginfo_t`, and stops by them, whether process events are wanted or not.
     pub signals: bool,
+    /// Digests of files.
+    pub hash: Hash,
 }
 
 /// Where records go: the bus, or a buffer.
@@ -65,17 +70,39 @@ pub struct Recorder<R> {
     collecting: Arc<AtomicBool>,
     /// Processes whose lines can name them as parent, so that an outsider is described once.
     known: FxHashSet<Pid>,
+    digests: Digests,
 }
 
 fn head(kind: Kind, task: Task) -> Head {
     Head { kind, abi: None, time: clock::realtime(), pid: task.pid, tid: task.tid, nr: 0, flags: 0, result: 0 }
 }
 
+/// A descriptor whose file is read for its digest.
+#[derive(Clone, Copy, Debug)]
+enum Hashed {
+    Input(i64),
+    Output(i64),
+}
+
+/// The descriptor whose file is read at this stop.
+fn hashed(kind: Kind, call: &Call, result: i64, hash: Hash) -> Option<Hashed> {
+    let row = call.row?;
+    match kind {
+        Kind::Exit if hash.inputs && result >= 0 && matches!(row.name, "open" | "openat" | "openat2") => {
+            Some(Hashed::Input(result))
+        }
+        Kind::Enter if hash.outputs && row.name == "close" => {
+            Some(Hashed::Output(i64::from(crate::decode::walk::low32(*call.args.first()?))))
+        }
+        _ => None,
+    }
+}
+
 impl<R: Records> Recorder<R> {
     /// A recorder that feeds `bus`.
     #[must_use]
     pub fn new(bus: R, wanted: Wanted, collecting: Arc<AtomicBool>) -> Recorder<R> {
-        Recorder { bus, wanted, collecting, known: FxHashSet::default() }
+        Recorder { bus, wanted, collecting, known: FxHashSet::default(), digests: Digests::default() }
     }
 
     /// Gives back where the records went.
@@ -107,6 +134,9 @@ impl<R: Records> Recorder<R> {
         let room = SMALL + if wanted.args { args::room(kind, call, &wanted) } else { 0 };
         let list = wanted.fds && (kind == Kind::Enter || proc::may_change_fds(call));
         let room = if list { LARGE } else { room + if wanted.opened { PIECE_HEADER + MAX_PATH } else { 0 } };
+        let hashed = hashed(kind, call, result, wanted.hash);
+        let room = if hashed.is_some() { room + PIECE_HEADER + digest::ROOM } else { room };
+        let digests = &mut self.digests;
         self.bus.send(room.min(LARGE), |to| {
             let mut writer = Writer::new(to, &head, raw);
             if wanted.args {
@@ -114,6 +144,11 @@ impl<R: Records> Recorder<R> {
             }
             if (wanted.opened || wanted.fds) && kind == Kind::Exit {
                 proc::capture_opened(&mut writer, task.tid, call, result);
+            }
+            match hashed {
+                Some(Hashed::Input(number)) => digests.input(&mut writer, task.tid, number),
+                Some(Hashed::Output(number)) => digests.output(&mut writer, task.tid, number),
+                None => {}
             }
             if list {
                 proc::capture_fds(&mut writer, task.tid);
@@ -188,11 +223,14 @@ impl<R: Records> Observer for Recorder<R> {
     fn exec(&mut self, task: Task, former: Pid, identity: &Identity) {
         let head = head(Kind::Exec, task);
         let former = u64::from(former.cast_unsigned());
-        let opened = self.wanted.opened;
+        let (opened, hash, digests) = (self.wanted.opened, self.wanted.hash, &mut self.digests);
         self.bus.send(LARGE, |to| {
             let mut writer = Writer::new(to, &head, &[former, u64::from(identity.uid), u64::from(identity.gid)]);
             writer.piece(Role::Comm, 0, 0, State::Whole, &identity.comm);
             proc::capture_program(&mut writer, task.tid, opened);
+            if hash.programs {
+                digests.program(&mut writer, task.tid);
+            }
             writer.finish()
         });
     }

@@ -313,6 +313,18 @@ impl<'a> Event<'a> {
         Pid::try_from(*word).ok()
     }
 
+    /// When the call was entered, if that is known.
+    #[must_use]
+    pub fn entered_at(&self) -> Option<u64> {
+        self.entered.map(|entered| entered.head().time)
+    }
+
+    /// The first piece of `role` that the event's record has, or the record of its enter.
+    #[must_use]
+    pub fn piece(&self, role: Role) -> Option<Piece<'a>> {
+        self.record.piece(role).or_else(|| self.entered.and_then(|entered| entered.piece(role)))
+    }
+
     /// The words of a notice.
     #[must_use]
     pub fn text(&self) -> Option<Text<'a>> {

@@ -10,7 +10,10 @@ mod rendering;
 
 pub use abi::Abi;
 pub use calls::CallSet;
-pub use plan::{Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode, Target};
+pub use plan::{
+    Audit, Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode, Severity,
+    Target,
+};
 pub use rendering::{
     Column, Constants, FdDetail, HexStrings, LineClock, Quiet, Rendering, SignalSet, Statuses, Summary, Touching,
 };

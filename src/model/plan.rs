@@ -29,10 +29,52 @@ pub struct Plan {
     pub output: Output,
     /// The file that the records themselves are kept in (`-w`).
     pub capture: Option<Capture>,
+    /// How the run is audited, if it is (`smtrace audit`).
+    pub audit: Option<Audit>,
     /// No informational lines of our own; errors and losses are still said.
     pub quiet: bool,
     /// Messages of smtrace itself.
     pub log: Log,
+}
+
+/// How a run is audited, and what of.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// The directory that the reports are written to.
+    pub report: Option<PathBuf>,
+    /// A finding of at least this level fails the audit; `None` for none does.
+    pub fail_on: Option<Severity>,
+    /// Whether the files that are read are digested.
+    pub hash_inputs: bool,
+    /// Whether the files that are written are digested.
+    pub hash_outputs: bool,
+    /// The policy to check.
+    pub policy: Option<PathBuf>,
+    /// The policy to write.
+    pub learn: Option<PathBuf>,
+    /// Whether to ask if the build used anything undeclared.
+    pub hermetic: bool,
+    /// Patterns of the inputs that are declared (`--input`).
+    pub inputs: Vec<String>,
+    /// The files that the build is to make (`--subject`).
+    pub subjects: Vec<PathBuf>,
+    /// The build's own directory; `None` for where the build starts.
+    pub workspace: Option<PathBuf>,
+    /// Rule files beside the built-in ones.
+    pub rules: Vec<PathBuf>,
+    /// Whether a line tells how far the build is.
+    pub progress: bool,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Unusual.
+    Warning,
+    /// Not to be expected, or not allowed.
+    Error,
 }
 
 /// What is traced.
@@ -72,7 +114,7 @@ impl Capture {
 }
 
 /// A capture to show again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Replay {
     /// The file, `-` for stdin.
     pub file: PathBuf,

@@ -51,19 +51,26 @@ const USAGE: &str = "smtrace [OPTIONS] [--] CMD [ARG]...
        smtrace [OPTIONS] -p PID[,PID]...
        smtrace replay [OPTIONS] FILE
        smtrace diff [--json] [--exact] FILE OTHER
+       smtrace audit [OPTIONS] [--] CMD [ARG]...
        smtrace list syscalls|classes|formats [--json]
        smtrace doctor [--json]
        smtrace completions SHELL
        smtrace man";
 
 const AFTER: &str = "\
-To trace a command that is called replay, diff, list, doctor, completions, man or help, put -- before it.
+To trace a command that is called audit, replay, diff, list, doctor, completions, man or help, put -- before it.
 
 Exit status: the command's own (death by a signal is repeated); 122 the log is incomplete, 125 smtrace itself failed, \
 126 the command could not be executed, 127 it was not found, 2 usage. With -p: 0 when all are gone or were let go.";
 
 /// The whole command line.
 pub(super) fn command(choices: &Choices) -> Command {
+    let base = base(choices);
+    let audit = super::audit::command(&base);
+    base.subcommand(audit)
+}
+
+fn base(choices: &Choices) -> Command {
     Command::new("smtrace")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Trace and audit what programs ask of the Linux kernel, without loading anything into it")

@@ -3,6 +3,7 @@
 //! `cli` says what can be typed, `config` and `interest` what files can say, `plan` what it means. Nothing here looks
 //! at a process, opens the log or prints; a refusal is text for `run`.
 
+mod audit;
 mod cli;
 mod config;
 mod document;
@@ -111,6 +112,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, choices: &Choices) -> Res
         return Err(Refusal::mistake(&format!(
             "`smtrace {name}` takes no options before it; to trace a command of that name: smtrace [OPTIONS] -- {name}"
         )));
+    }
+    if name == "audit" {
+        return Ok(Action::Trace(Box::new(audit::plan(sub, choices)?)));
     }
     subcommand(name, sub, choices)
 }

@@ -59,6 +59,7 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
         filters,
         output,
         capture,
+        audit: None,
         quiet: typed.get_count(id::QUIET) > 0 || file.quiet.unwrap_or(false),
         log: Log { level: file.log_level.unwrap_or(2), file: file.log_file },
     })

@@ -21,6 +21,7 @@ fn plan(format: &str) -> Plan {
         filters: Filters::default(),
         output: Output { path: None, format: format.to_owned(), str_max: 64, ..Output::default() },
         capture: None,
+        audit: None,
         quiet: false,
         log: Log { level: 1, file: None },
     }

@@ -205,6 +205,8 @@ pub enum Role {
     Missed = 24,
     /// The whole `siginfo_t` of a signal, as the tracer's kernel lays it out.
     Siginfo = 25,
+    /// SHA-256 of the program or file that the record is about, 32 bytes; unreadable: the text says why there is none.
+    Digest = 26,
 }
 
 impl Role {

@@ -1,0 +1,90 @@
+//! What only the whole run tells: scanning, and processes that outlive the build.
+
+use super::Fold;
+use crate::audit::limits::Mark;
+use crate::audit::model::{ActKind, End, Level};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Distinct addresses that could not be reached: from here on it is a scan.
+const UNREACHABLE: usize = 20;
+/// Distinct private places in the home directory.
+const PRIVATE: usize = 12;
+/// Distinct files that were refused.
+const REFUSED: usize = 50;
+
+impl Fold {
+    /// Counts, when all events have come.
+    pub(super) fn count(&mut self) {
+        let by = Mark { process: self.root.unwrap_or(0), us: self.end };
+        let unreachable = self.network.unreachable.len();
+        if unreachable >= UNREACHABLE {
+            let message = format!("{unreachable} different addresses were tried that could not be reached");
+            let about = "Many addresses are tried in turn";
+            self.detect("network-scan", about, Level::Error, message, None, by);
+        }
+        let home = format!("{}/.", self.context.home.trim_end_matches('/'));
+        let mut places: FxHashMap<u32, FxHashSet<&str>> = FxHashMap::default();
+        let mut refused: FxHashMap<u32, usize> = FxHashMap::default();
+        let tried = self.files.tried();
+        for (path, process, denied) in &tried {
+            let private = path.strip_prefix(&home).filter(|_| home.len() > 2);
+            if let Some(place) = private.and_then(|rest| rest.split('/').next()) {
+                places.entry(*process).or_default().insert(place);
+            }
+            if *denied {
+                *refused.entry(*process).or_default() += 1;
+            }
+        }
+        let mut most: Vec<(u32, usize)> = places.iter().map(|(process, places)| (*process, places.len())).collect();
+        // A script has each file read by another program.
+        let together: FxHashSet<&&str> = places.values().flatten().collect();
+        if let Some(root) = self.root {
+            most.push((root, together.len() / 2));
+        }
+        let scans: Vec<(u32, usize)> = most.into_iter().filter(|(_, count)| *count >= PRIVATE).collect();
+        let scanned: Vec<(u32, usize)> = refused.into_iter().filter(|(_, count)| *count >= REFUSED).collect();
+        for (process, count) in scans {
+            let message = format!("{count} or more private places in the home directory were looked into");
+            let about = "Many private files and directories are tried in turn";
+            self.detect("credential-scan", about, Level::Error, message, None, Mark { process, us: self.end });
+        }
+        for (process, count) in scanned {
+            let message = format!("{count} different files were tried that were refused");
+            let about = "Many files are tried in turn that the build may not read";
+            self.detect("file-scan", about, Level::Error, message, None, Mark { process, us: self.end });
+        }
+    }
+
+    /// The processes that lived longer than the command, with an act and a finding for each that did not end soon after.
+    pub(super) fn outlived(&mut self) -> Vec<u32> {
+        /// What a pipeline's last programs may take to end, microseconds.
+        const SOON: u64 = 500_000;
+        let Some(end) = self.root_end else { return Vec::new() };
+        let late = |process: &&crate::audit::model::Process| {
+            Some(process.id) != self.root && process.end_us.is_none_or(|last| last > end)
+        };
+        let all: Vec<(u32, u64, bool)> = self
+            .processes
+            .all
+            .iter()
+            .filter(late)
+            .map(|process| {
+                let longer = process.end_us.map_or(u64::MAX, |last| last - end);
+                (process.id, longer, matches!(process.end, Some(End::Signal(9))))
+            })
+            .collect();
+        for (process, longer, killed) in &all {
+            if *longer < SOON && !killed {
+                continue;
+            }
+            let told = self.processes.told(*process);
+            let by = Mark { process: *process, us: end };
+            self.act(ActKind::Outlived, "exit", told.clone(), None, by);
+            let about = "A process of the build goes on after its end";
+            let message = format!("{told} was still running when the build had ended");
+            let program = self.processes.program(*process).map(|program| program.exe.clone());
+            self.detect("outlived-build", about, Level::Warning, message, program, by);
+        }
+        all.into_iter().map(|(process, ..)| process).collect()
+    }
+}

@@ -1,0 +1,195 @@
+//! One audit, from the plan to the exit status: a run whose events are folded into facts, the verdict on them, and what
+//! is told to whom.
+//!
+//! While the build runs nothing is written where the build writes.
+
+mod ci;
+mod progress;
+mod summary;
+
+use crate::arch;
+use crate::audit::fold::{self, Context, Fold};
+use crate::audit::model::{self, Coverage, Level, Verdict};
+use crate::capture::Hash;
+use crate::event::Event;
+use crate::launch::FAILED;
+use crate::model::{Abi, Audit, CallSet, Command, Plan, Severity, Target};
+use crate::run::{self, Ending};
+use crate::say::say;
+use crate::sink::{Needs, Sink};
+use crate::story::{Story, Taker};
+use crate::table;
+use std::ffi::OsStr;
+use std::io::IsTerminal;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Exit status when a finding stands.
+const FOUND: u8 = 3;
+
+/// Bytes of one buffer that are kept: a DNS answer, a script's first lines.
+const BUFFER: usize = 1024;
+
+/// The fold as the end of a pipeline.
+struct Folding {
+    fold: Arc<Mutex<Fold>>,
+}
+
+impl Sink for Folding {
+    fn render(&mut self, event: &Event<'_>, _out: &mut Vec<u8>) {
+        self.fold.lock().unwrap_or_else(PoisonError::into_inner).take(event);
+    }
+}
+
+/// Runs the build of `plan` and audits it.
+pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
+    if let Some(dir) = &audit.report
+        && let Err(error) = std::fs::create_dir_all(dir)
+    {
+        say(&format!("cannot make {}: {error}; choose another directory with --report", dir.display()));
+        return Ending::Exit(FAILED);
+    }
+    let fold = Arc::new(Mutex::new(Fold::new(context(plan, audit))));
+    let quiet = plan.quiet;
+    let plan = Plan { calls: calls(), probe: true, quiet: true, ..plan.clone() };
+    let mut plan = plan;
+    plan.output.str_max = plan.output.str_max.max(BUFFER);
+    let shown = audit.progress && !quiet && std::io::stderr().is_terminal();
+    let progress = shown.then(|| progress::Progress::start(Arc::clone(&fold)));
+    let taker = Taker {
+        sink: Box::new(Folding { fold: Arc::clone(&fold) }),
+        needs: Needs { args: true, opened: true, named: true, env: true, ..Needs::NOTHING },
+        hash: Hash { programs: true, inputs: audit.hash_inputs, outputs: audit.hash_outputs },
+    };
+    let mut story = Story::default();
+    let ending = run::trace(&plan, Some(taker), &mut story);
+    drop(progress);
+    if !story.started {
+        return ending;
+    }
+    let fold = std::mem::take(&mut *fold.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut facts = fold.finish(coverage(&plan, &story));
+    judge(&mut facts, audit);
+    let written = tell(&facts, audit, quiet);
+    if facts.verdict.failed {
+        return Ending::Exit(FOUND);
+    }
+    if !written {
+        return Ending::Exit(FAILED);
+    }
+    ending
+}
+
+/// The calls that the facts are made of.
+fn calls() -> CallSet {
+    let mut calls = CallSet::default();
+    for row in fold::calls().filter_map(table::by_name) {
+        calls.insert(row.index());
+    }
+    calls
+}
+
+fn coverage(plan: &Plan, story: &Story) -> Coverage {
+    let mut calls: Vec<String> =
+        plan.calls.iter().filter_map(|index| table::rows().get(index)).map(|row| row.name.to_owned()).collect();
+    calls.sort_unstable();
+    Coverage {
+        complete: story.complete,
+        engine: if matches!(plan.target, Target::Replay(_)) { "capture" } else { "ptrace" }.to_owned(),
+        filter: story.filtered,
+        fallbacks: story.fallbacks.clone(),
+        calls,
+        lost: story.lost,
+        ..Coverage::default()
+    }
+}
+
+/// The variable of the build's environment, with the changes that the plan makes to it.
+fn variable(command: &Command, name: &str) -> Option<PathBuf> {
+    let changed = command.env.iter().rev().find(|(changed, _)| changed == OsStr::new(name));
+    let value = changed.map_or_else(|| std::env::var_os(name), |(_, value)| value.clone());
+    value.filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The path without links, as the kernel will name the files in it.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn text(path: &Path) -> String {
+    crate::audit::text::text(path.as_os_str().as_bytes())
+}
+
+fn context(plan: &Plan, audit: &Audit) -> Context {
+    let fallback = Command::default();
+    let command = if let Target::Launch(command) = &plan.target { command } else { &fallback };
+    let start = real(command.chdir.as_deref().unwrap_or_else(|| Path::new(".")));
+    let checked_out = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE"].iter().find_map(|name| {
+        let dir = real(&variable(command, name)?);
+        start.starts_with(&dir).then_some(dir)
+    });
+    let captured = matches!(plan.target, Target::Replay(_));
+    let here = || checked_out.unwrap_or(start);
+    let workspace = audit.workspace.as_deref().map(real).or_else(|| (!captured).then(here)).unwrap_or_default();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    Context {
+        command: command.argv.iter().map(|word| crate::audit::text::text(word.as_bytes())).collect(),
+        workspace: text(&workspace),
+        home: variable(command, "HOME").map(|home| text(&real(&home))).unwrap_or_default(),
+        tmpdir: text(&real(&variable(command, "TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp")))),
+        host: host.map(|host| host.trim().to_owned()).filter(|host| !host.is_empty()),
+        tracer: i32::try_from(std::process::id()).unwrap_or(0),
+        native: Abi::ALL.into_iter().find(|abi| *abi == arch::HOST),
+    }
+}
+
+/// Counts the findings and says what they mean for the exit status.
+fn judge(facts: &mut model::Audit, audit: &Audit) {
+    let count = |level: Level| facts.findings.iter().filter(|finding| finding.level == level).count() as u64;
+    let fail_on = audit.fail_on.map(|severity| match severity {
+        Severity::Note => Level::Note,
+        Severity::Warning => Level::Warning,
+        Severity::Error => Level::Error,
+    });
+    facts.verdict = Verdict {
+        failed: fail_on.is_some_and(|least| facts.findings.iter().any(|finding| finding.level >= least)),
+        fail_on,
+        errors: count(Level::Error),
+        warnings: count(Level::Warning),
+        notes: count(Level::Note),
+    };
+}
+
+/// Writes the reports and says the summary; whether all could be written.
+fn tell(facts: &model::Audit, audit: &Audit, quiet: bool) -> bool {
+    let mut fine = true;
+    let mut write = |path: PathBuf, bytes: &[u8]| {
+        if let Err(error) = std::fs::write(&path, bytes) {
+            say(&format!("cannot write {}: {error}; choose another directory with --report", path.display()));
+            fine = false;
+        }
+    };
+    if let Some(dir) = &audit.report {
+        match serde_json::to_vec(facts) {
+            Ok(mut json) => {
+                json.push(b'\n');
+                write(dir.join("audit.json"), &json);
+            }
+            Err(error) => say(&format!("cannot write audit.json: {error}")),
+        }
+        if ci::is_gitlab() {
+            write(dir.join("gl-code-quality-report.json"), ci::code_quality(facts).as_bytes());
+        }
+    }
+    ci::annotate(facts);
+    if !quiet {
+        summary::say(facts, audit.report.as_deref());
+    }
+    fine
+}
+
+/// What is said when the audit is incomplete; for the summary.
+fn incomplete(facts: &model::Audit) -> bool {
+    !facts.coverage.complete
+}

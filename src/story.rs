@@ -1,0 +1,29 @@
+//! What passes between a run and whoever has its events in place of an output format.
+
+use crate::capture::Hash;
+use crate::sink::{Needs, Sink};
+
+/// How a run went, beside how its command ended.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// The command was started, or the capture was opened.
+    pub started: bool,
+    /// A seccomp filter chose the calls.
+    pub filtered: bool,
+    /// What did not work as planned.
+    pub fallbacks: Vec<String>,
+    /// Nothing was lost.
+    pub complete: bool,
+    /// How many records were.
+    pub lost: u64,
+}
+
+/// What takes the place of the plan's format.
+pub struct Taker {
+    /// Takes the events.
+    pub sink: Box<dyn Sink + Send>,
+    /// What it needs.
+    pub needs: Needs,
+    /// The digests it needs.
+    pub hash: Hash,
+}

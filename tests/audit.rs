@@ -1,0 +1,190 @@
+//! `smtrace audit` on small builds: the facts, the form of audit.json, the exit status and what CI is told.
+
+#![allow(unsafe_code, missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use support::{Outcome, Scratch, finish, smtrace};
+
+/// Audits a shell script in a workspace of its own; the outcome and audit.json.
+fn audit(scratch: &Scratch, script: &str, options: &[&str]) -> (Outcome, Value) {
+    let work = scratch.path("work");
+    let home = scratch.path("home");
+    fs::create_dir_all(&work).unwrap();
+    fs::create_dir_all(&home).unwrap();
+    fs::write(work.join("build.sh"), script).unwrap();
+    let report = scratch.path("report");
+    let mut command = Command::new(smtrace());
+    command.arg("audit").arg("--report").arg(&report).args(options).args(["--", "sh", "build.sh"]);
+    command.current_dir(&work).env("HOME", &home).env("TMPDIR", scratch.path("tmp"));
+    for name in ["GITHUB_ACTIONS", "GITLAB_CI", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE"] {
+        command.env_remove(name);
+    }
+    fs::create_dir_all(scratch.path("tmp")).unwrap();
+    let outcome = finish(command);
+    (outcome, read(&report))
+}
+
+fn read(report: &Path) -> Value {
+    let text = fs::read_to_string(report.join("audit.json")).unwrap_or_else(|_| "null".to_owned());
+    serde_json::from_str(&text).unwrap()
+}
+
+fn valid(facts: &Value) {
+    let schema = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(facts).map(|error| format!("{error} at {}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+fn file<'a>(facts: &'a Value, end: &str) -> &'a Value {
+    let files = facts["files"].as_array().unwrap();
+    let found = files.iter().find(|file| file["path"].as_str().is_some_and(|path| path.ends_with(end)));
+    found.unwrap_or_else(|| panic!("no {end}"))
+}
+
+#[test]
+fn files_are_told_by_what_was_done_with_them() {
+    let scratch = Scratch::new();
+    let script = "echo hello > a; cat a; cp a b; mv b c; ln c d; chmod 600 d; rm d; mkdir e; cat missing; exit 0";
+    let (outcome, facts) = audit(&scratch, script, &["--hash", "inputs,outputs"]);
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(0), "hello\n"));
+    valid(&facts);
+    let a = file(&facts, "/work/a");
+    assert_eq!(a["uses"]["written"]["bytes"], 6);
+    assert_eq!(a["uses"]["read"]["bytes"].as_u64().unwrap() % 6, 0);
+    // sha256 of "hello\n"
+    let digest = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+    assert_eq!(file(&facts, "/work/c")["output"]["sha256"], digest);
+    assert!(file(&facts, "/work/b")["uses"]["renamed"].is_object());
+    assert!(file(&facts, "/work/c")["uses"]["linked"].is_object());
+    assert!(file(&facts, "/work/d")["uses"]["chmod"].is_object());
+    assert!(file(&facts, "/work/d")["uses"]["deleted"].is_object());
+    assert!(file(&facts, "/work/e")["uses"]["created"].is_object());
+    let failures = facts["failures"].as_array().unwrap();
+    let missing = failures.iter().find(|one| one["path"].as_str().unwrap().ends_with("/work/missing")).unwrap();
+    assert_eq!((missing["error"].as_str(), missing["access"].as_str()), (Some("ENOENT"), Some("read")));
+    assert_eq!(facts["coverage"]["complete"], true);
+}
+
+#[test]
+fn processes_are_a_tree_with_digests_and_without_secrets() {
+    let scratch = Scratch::new();
+    let script =
+        "printf '#!/bin/sh\\nexit 7\\n' > tool; chmod +x tool; ./tool; env --unset=X MY_TOKEN=hunter2 true; exit 4";
+    let (outcome, facts) = audit(&scratch, script, &[]);
+    assert_eq!(outcome.code, Some(4));
+    valid(&facts);
+    assert_eq!(facts["run"]["end"]["exit"], 4);
+    let programs: Vec<(&Value, &Value)> = facts["processes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|process| process["programs"].as_array().unwrap().iter().map(move |program| (process, program)))
+        .filter(|(_, program)| program["inherited"] != true)
+        .collect();
+    let (root, first) = programs[0];
+    assert_eq!((root["id"].as_u64(), root["parent"].as_u64()), (Some(0), None));
+    let exe = first["exe"].as_str().unwrap();
+    let sum = Command::new("sha256sum").arg(exe).output().unwrap();
+    let sum = String::from_utf8(sum.stdout).unwrap();
+    assert_eq!(first["digest"]["sha256"].as_str(), sum.split(' ').next());
+    let (tool, program) = programs.iter().find(|(_, program)| program["script"].is_string()).unwrap();
+    assert!(program["script"].as_str().unwrap().ends_with("/work/tool"), "{program}");
+    assert_eq!((tool["end"]["exit"].as_i64(), tool["parent"].as_u64()), (Some(7), Some(0)));
+    let text = facts.to_string();
+    assert!(!text.contains("hunter2") && text.contains("MY_TOKEN=***"));
+}
+
+#[test]
+fn a_capture_tells_the_same_as_the_run() {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("b.sh"), "echo x > y; cat y; rm y; true | cat").unwrap();
+    let capture = scratch.path("c.smt");
+    let mut command = Command::new(smtrace());
+    command.arg("-e").arg("all").arg("-w").arg(&capture).args(["--", "sh", "b.sh"]).current_dir(scratch.path(""));
+    assert_eq!(finish(command).code, Some(0));
+    let report = scratch.path("report");
+    let mut command = Command::new(smtrace());
+    command.arg("audit").arg("--report").arg(&report).arg("--from").arg(&capture);
+    let outcome = finish(command);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    let facts = read(&report);
+    valid(&facts);
+    assert_eq!(facts["coverage"]["engine"], "capture");
+    assert_eq!(file(&facts, "/y")["uses"]["written"]["bytes"], 2);
+    assert!(file(&facts, "/y")["uses"]["deleted"].is_object());
+    assert_eq!(facts["run"]["command"], serde_json::json!(["sh", "b.sh"]));
+}
+
+#[test]
+fn what_cannot_be_run_is_no_audit() {
+    let scratch = Scratch::new();
+    let mut command = Command::new(smtrace());
+    command.arg("audit").arg("--report").arg(scratch.path("r")).args(["--", "/nowhere/at/all"]);
+    assert_eq!(finish(command).code, Some(127));
+    assert!(!scratch.path("r/audit.json").exists());
+}
+
+#[test]
+fn bytes_are_counted_by_peer_and_names_by_answer() {
+    let scratch = Scratch::new();
+    // A name server of the test's own answers the one question; the connection then goes to what it answered.
+    let script = r#"exec /usr/bin/python3 - <<'P'
+import socket, threading, struct
+server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen()
+def serve():
+    s, _ = server.accept(); s.recv(100); s.sendall(b"x" * 1000); s.close()
+t = threading.Thread(target=serve); t.start()
+c = socket.create_connection(server.getsockname()); c.sendall(b"hello"); n = 0
+while True:
+    d = c.recv(300)
+    if not d: break
+    n += len(d)
+t.join(); print(n)
+P
+"#;
+    let (outcome, facts) = audit(&scratch, script, &[]);
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(0), "1000\n"), "{}", outcome.err);
+    valid(&facts);
+    let peers = facts["peers"].as_array().unwrap();
+    let peer = peers.iter().find(|peer| peer["uses"]["connect"].is_object()).unwrap();
+    assert_eq!((peer["sent"].as_u64(), peer["received"].as_u64()), (Some(5), Some(1000)), "{peer}");
+    assert!(peers.iter().any(|peer| peer["uses"]["accept"].is_object() && peer["received"] == 5), "{peers:#?}");
+}
+
+#[test]
+fn a_finding_decides_the_exit_status() {
+    let script = "exec /usr/bin/python3 -c \"import os
+fd = os.memfd_create('x', 0)
+os.write(fd, open('/bin/true','rb').read())
+os.execve(fd, ['true'], {})\"";
+    for (options, code) in [(&[][..], 3), (&["--fail-on", "never"][..], 0), (&["--fail-on", "warning"][..], 3)] {
+        let scratch = Scratch::new();
+        let (outcome, facts) = audit(&scratch, script, options);
+        assert_eq!(outcome.code, Some(code), "{options:?} {}", outcome.err);
+        valid(&facts);
+        assert_eq!(facts["findings"][0]["rule"], "memfd-executed");
+        assert_eq!(facts["verdict"]["errors"], 1);
+        assert_eq!(outcome.err.contains("error memfd-executed"), code == 3, "{}", outcome.err);
+    }
+}
+
+#[test]
+fn github_is_told_by_annotations_and_a_summary() {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("b.py"), "import os\nfd = os.memfd_create('x', 0)\nos.write(fd, open('/bin/true','rb').read())\nos.execve(fd, ['true'], {})\n").unwrap();
+    let summary = scratch.path("summary.md");
+    let mut command = Command::new(smtrace());
+    command.args(["audit", "--quiet", "--", "/usr/bin/python3", "b.py"]).current_dir(scratch.path(""));
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", &summary);
+    let outcome = finish(command);
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(3), ""));
+    assert!(outcome.err.starts_with("::error title=smtrace%3A memfd-executed::"), "{}", outcome.err);
+    assert!(fs::read_to_string(&summary).unwrap().contains("| error | memfd-executed |"));
+}
