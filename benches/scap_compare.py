@@ -13,6 +13,7 @@ little was compared for the answer to mean anything. The reasons, each counted:
 - sysdig takes a thread's maker for its parent, and does not see prctl(PR_SET_NAME): proc.name and proc.pname of a thread
   that is not its process's first are not compared, nor proc.name after a main thread has renamed itself.
 - sysdig keeps the name under which a file was opened: one that was renamed since has another.
+- sysdig 0.29.3 passes over dup2 and dup3: what they made is not compared in fd.name until it is opened anew.
 """
 
 import collections
@@ -82,18 +83,38 @@ def renamed_by(event):
     return None
 
 
+class Stale:
+    """The descriptors of each process that sysdig has another idea of, for it passed over a dup2."""
+
+    def __init__(self):
+        self.of = {}
+
+    def see(self, event):
+        numbers = self.of.setdefault(event["pid"], set(self.of.get(event["ppid"], ())))
+        result, args = event["result"], {arg["name"]: arg.get("raw") for arg in event.get("args", [])}
+        if result < 0:
+            return
+        if event["name"] in ("dup2", "dup3", "dup"):
+            numbers.add(result)
+        elif event["name"] == "fcntl" and args.get("cmd") in (0, 1030):
+            (numbers.add if args.get("fd") in numbers else numbers.discard)(result)
+        elif event.get("opened") is not None:
+            numbers.discard(result)
+
+
 def main():
     lines, capture = sys.argv[1:]
     sysdig, count = read_sysdig(capture)
     compared, different, absent = collections.Counter(), collections.defaultdict(list), collections.Counter()
     exits, excused = 0, collections.Counter()
-    renamed_files, renamed_tasks = set(), set()
+    renamed_files, renamed_tasks, stale = set(), set(), Stale()
     with open(lines, encoding="utf-8", errors="surrogateescape") as file:
         for line in file:
             event = json.loads(line)
             if event["type"] != "syscall" or event["dir"] != "<" or not isinstance(event.get("result"), int):
                 continue
             exits += 1
+            stale.see(event)
             taken = renamed_by(event)
             if taken:
                 renamed_files.add(taken)
@@ -134,6 +155,9 @@ def main():
             if theirs["fd.num"].isdigit() and theirs["fd.name"] not in ("<NA>", ""):
                 real = paths.get(int(theirs["fd.num"]))
                 if real is not None and real.startswith("/"):
+                    if int(theirs["fd.num"]) in stale.of[event["pid"]]:
+                        excused["fd.name after dup2"] += 1
+                        continue
                     if os.path.basename(theirs["fd.name"]) in renamed_files:
                         excused["fd.name of a renamed file"] += 1
                         continue

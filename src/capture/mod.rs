@@ -144,6 +144,7 @@ impl<R: Records> Recorder<R> {
             }
             if (wanted.opened || wanted.fds) && kind == Kind::Exit {
                 proc::capture_opened(&mut writer, task.tid, call, result);
+                proc::capture_local(&mut writer, task, call, result);
             }
             match hashed {
                 Some(Hashed::Input(number)) => digests.input(&mut writer, task.tid, number),

@@ -4,10 +4,10 @@
 
 use super::{MAX_CMDLINE, MAX_FDS, MAX_PATH};
 use crate::decode::walk::failed;
-use crate::engine::Call;
+use crate::engine::{Call, Task};
 use crate::model::Pid;
 use crate::model::record::{Role, State, Writer, flag};
-use crate::sys::fds;
+use crate::sys::{fds, socket};
 use crate::table::Ret;
 use std::fs::{self, File};
 use std::io::Read;
@@ -73,6 +73,23 @@ pub(super) fn outsider(pid: Pid) -> Option<(Vec<u8>, Vec<u8>)> {
 pub(super) fn capture_opened(writer: &mut Writer<'_>, tid: Pid, call: &Call, result: i64) {
     if !failed(result) && call.row.is_some_and(|row| row.ret == Ret::Fd) {
         capture_link(writer, Role::Opened, result.cast_unsigned(), &format!("/proc/{tid}/fd/{result}"));
+    }
+}
+
+/// Adds the own end of the socket of a connection that was made: the kernel chose it, and the call does not say.
+pub(super) fn capture_local(writer: &mut Writer<'_>, task: Task, call: &Call, result: i64) {
+    const EINPROGRESS: i64 = -115;
+    let fd = match call.row.map(|row| row.name) {
+        Some("connect") if result == 0 || result == EINPROGRESS => {
+            call.args.first().copied().unwrap_or(0) & 0xffff_ffff
+        }
+        Some("accept" | "accept4") if result >= 0 => result.cast_unsigned(),
+        _ => return,
+    };
+    let mut address = [0; socket::MAX_ADDRESS];
+    let len = i32::try_from(fd).ok().and_then(|fd| socket::local_address(task.pid, fd, &mut address));
+    if let Some(address) = len.and_then(|len| address.get(..len)) {
+        writer.piece(Role::Local, 0, fd, State::Whole, address);
     }
 }
 

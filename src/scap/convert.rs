@@ -31,7 +31,9 @@ pub type Events<'a> = &'a mut dyn FnMut(&[u8]);
 /// Turns records into events.
 pub struct Converter {
     pub(super) account: Account,
-    index: Index,
+    index: &'static Index,
+    /// The highest number of a call that is told.
+    highest: u16,
     sockets: Sockets,
     /// The enter record of each call in progress.
     entered: FxHashMap<Pid, Vec<u8>>,
@@ -73,7 +75,8 @@ impl Converter {
     fn new(begun: bool, highest: u16) -> Converter {
         Converter {
             account: Account::new(Users::default(), Groups::default()),
-            index: Index::new(highest),
+            index: Index::get(),
+            highest,
             sockets: Sockets::default(),
             entered: FxHashMap::default(),
             told: FxHashSet::default(),
@@ -183,7 +186,7 @@ impl Converter {
 
     /// A call without an event of its own.
     fn generic(&mut self, head: &Head, row: Option<&Row>, events: Events<'_>) {
-        let code = row.map_or(0, |row| self.index.code(row));
+        let code = row.map(|row| self.index.code(row)).filter(|code| *code <= self.highest).unwrap_or(0);
         let exit = u16::from(head.kind == Kind::Exit);
         self.build.begin(head.time, head.tid, GENERIC + exit).number(u64::from(code), 2);
         events(self.build.number(u64::from(head.nr), 2).finish());

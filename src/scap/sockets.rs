@@ -6,6 +6,7 @@
 use super::call::{Call, int, number};
 use super::param::{pair, put, put_text};
 use crate::model::Pid;
+use crate::model::record::Role;
 use crate::table::Ret;
 use rustc_hash::FxHashMap;
 
@@ -186,6 +187,12 @@ impl Sockets {
                 }
             }
             What::Local(fd, local) => self.change(pid, fd, |socket| socket.local = Some(local)),
+            What::Connected(fd, local, remote) => {
+                self.learn(Lesson { pid, what: What::Remote(fd, remote) });
+                if local.is_some() {
+                    self.change(pid, fd, |socket| socket.local = local);
+                }
+            }
             What::Remote(fd, remote) => {
                 if self.get(pid, fd).is_none() {
                     // A socket from before the trace.
@@ -211,6 +218,7 @@ enum What {
     Pair(i64, i64, u64),
     Local(i64, Address),
     Remote(i64, Address),
+    Connected(i64, Option<Address>, Address),
     Copied(i64, i64),
     Gone(i64),
 }
@@ -235,12 +243,12 @@ fn taught(call: &Call<'_>, fd: i64, result: i64) -> What {
             let listener = call.sockets.get(call.pid(), fd);
             let remote = address("upeer_sockaddr");
             let family = listener.map_or(0, |listener| listener.family);
-            let local = listener.and_then(|listener| listener.local.clone());
+            let local = told_local(call).or_else(|| listener.and_then(|listener| listener.local.clone()));
             What::Made(result, Socket { family, local, remote })
         }
         "bind" => address("umyaddr").map_or(What::Nothing, |local| What::Local(fd, local)),
         "getsockname" => address("usockaddr").map_or(What::Nothing, |local| What::Local(fd, local)),
-        "connect" => address("uservaddr").map_or(What::Nothing, |remote| What::Remote(fd, remote)),
+        "connect" => address("uservaddr").map_or(What::Nothing, |remote| What::Connected(fd, told_local(call), remote)),
         "getpeername" => address("usockaddr").map_or(What::Nothing, |remote| What::Remote(fd, remote)),
         "dup" => What::Copied(call.int("fildes"), result),
         "dup2" | "dup3" => What::Copied(call.int("oldfd"), result),
@@ -256,20 +264,29 @@ fn socket<'a>(call: &Call<'a>) -> Option<&'a Socket> {
     call.sockets.get(call.pid(), call.int("fd"))
 }
 
+/// The own end, as the kernel told it when the call returned.
+fn told_local(call: &Call<'_>) -> Option<Address> {
+    call.record.piece(Role::Local).and_then(|piece| Address::parse(piece.data))
+}
+
 /// Both ends after connect(2).
 pub(super) fn connect_tuple(call: &Call<'_>, out: &mut Vec<u8>) {
     if call.result() != 0 && call.result() != EINPROGRESS {
         return;
     }
     let to = call.memory("uservaddr").and_then(Address::parse);
-    put_tuple(socket(call).and_then(|socket| socket.local.as_ref()), to.as_ref(), out);
+    let told = told_local(call);
+    let from = told.as_ref().or_else(|| socket(call).and_then(|socket| socket.local.as_ref()));
+    put_tuple(from, to.as_ref(), out);
 }
 
 /// Both ends of what accept(2) returned.
 pub(super) fn accept_tuple(call: &Call<'_>, out: &mut Vec<u8>) {
     if call.succeeded() {
         let from = call.memory("upeer_sockaddr").and_then(Address::parse);
-        put_tuple(from.as_ref(), socket(call).and_then(|socket| socket.local.as_ref()), out);
+        let told = told_local(call);
+        let to = told.as_ref().or_else(|| socket(call).and_then(|socket| socket.local.as_ref()));
+        put_tuple(from.as_ref(), to, out);
     }
 }
 

@@ -154,7 +154,7 @@ fn a_parameter_names_an_argument_of_its_calls() {
 
 #[test]
 fn the_numbers_of_calls_are_libscaps() {
-    let index = super::table::Index::new(u16::MAX);
+    let index = super::table::Index::get();
     let code = |name| index.code(table::by_name(name).unwrap());
     assert_eq!((code("read"), code("restart_syscall"), code("open_tree_attr")), (3, 1, 448));
     assert_eq!((code("fchown32"), code("pselect6_time64")), (code("fchown"), code("pselect6")));
@@ -245,6 +245,23 @@ fn a_story_is_told_in_libscaps_words() {
     for (told, start) in told.iter().zip(starts) {
         assert!(told.starts_with(start), "{told}\n{start}");
     }
+}
+
+#[test]
+fn a_connection_has_the_own_end_that_the_kernel_chose() {
+    let end = |port: u8, last: u8| [2, 0, 0, port, 10, 0, 0, last, 0, 0, 0, 0, 0, 0, 0, 0];
+    let exit = |name, result| Head { result, ..call_head(Kind::Exit, 8, name) };
+    let shown: Vec<String> = convert(&[
+        record(&exit("socket", 4), &[2, 1, 0], &[]),
+        record(&call_head(Kind::Enter, 8, "connect"), &[4, 9, 16], &[(Role::Arg1, 9, &end(7, 1))]),
+        record(&exit("connect", 0), &[4, 9, 16], &[(Role::Local, 4, &end(200, 2))]),
+        record(&call_head(Kind::Enter, 8, "sendto"), &[4, 1, 1, 0, 0, 0], &[]),
+    ])
+    .iter()
+    .map(|event| format!("{:?}", strictly(event)))
+    .collect();
+    assert!(shown[2].contains("tuple=10.0.0.2:200 -> 10.0.0.1:7"), "{}", shown[2]);
+    assert!(shown[3].contains("tuple=10.0.0.2:200 -> 10.0.0.1:7"), "{}", shown[3]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod ptrace;
 pub mod ring;
 pub mod sched;
 pub mod signals;
+pub mod socket;
 pub mod spawn;
 pub mod wait;
 

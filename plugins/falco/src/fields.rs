@@ -2,7 +2,7 @@
 //!
 //! Pairs of a number and a name can be had as either or as both: `3(close)`.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One event.
 #[derive(Debug)]
@@ -203,12 +203,30 @@ fn said(value: &Value) -> Option<String> {
             "[{}]",
             items.iter().map(|item| said(item).unwrap_or_default()).collect::<Vec<_>>().join(", ")
         )),
-        // Bytes that are no text are {"bytes": "hexadecimal"}.
-        Value::Object(object) => match object.get("bytes").and_then(Value::as_str) {
-            Some(bytes) if object.len() == 1 => Some(bytes.to_owned()),
-            _ => Some(value.to_string()),
-        },
+        Value::Object(object) => Some(structure(object)),
     }
+}
+
+/// A value that has a form of its own in JSON, as the family's lines show it.
+fn structure(object: &Map<String, Value>) -> String {
+    let get = |key: &str| object.get(key);
+    let raw = || get("raw").and_then(said).unwrap_or_default();
+    // Bytes that are no text are {"bytes": "hexadecimal"}.
+    if let Some(bytes) = get("bytes").and_then(Value::as_str) {
+        return bytes.to_owned();
+    }
+    if let (Some(name), Some(_)) = (get("name").and_then(Value::as_str), get("raw")) {
+        return name.to_owned();
+    }
+    if let Some(flags) = get("flags").and_then(Value::as_array) {
+        let names: Vec<_> = flags.iter().filter_map(said).collect();
+        return if names.is_empty() { raw() } else { names.join("|") };
+    }
+    if let (Some(fd), Some(path)) = (get("fd").and_then(said), get("path").and_then(said)) {
+        return format!("{fd}({path})");
+    }
+    let fields = object.iter().map(|(key, value)| format!("{key}={}", said(value).unwrap_or_default()));
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -222,7 +240,9 @@ mod tests {
             br#"{"v":1,"type":"syscall","time":"2026-01-01T00:00:00.5+00:00","time_ns":"1767225600500000000","name":"close",
             "nr":3,"abi":"x86_64","dir":"<","result":-9,"user":"root","uid":0,"group":null,"gid":7,"comm":{"bytes":"ff"},
             "cmdline":"a b","exe":"/bin/a","pid":5,"tid":6,"ppid":4,
-            "args":[{"name":"fd","raw":3},{"name":"x","raw":"0x1","value":["p","q"]}],
+            "args":[{"name":"fd","raw":3,"value":{"fd":3,"path":"/p"}},{"name":"x","raw":"0x1","value":["p","q"]},
+            {"name":"flags","raw":5,"value":{"flags":["O_A","O_B"],"raw":5}},{"name":"cmd","value":{"name":"F_X","raw":2}},
+            {"name":"addr","value":{"sin_port":7,"sin_addr":"1.2.3.4"}}],
             "fds":[{"fd":0,"path":"/dev/null"},{"fd":3,"path":"pipe:[1]"}]}"#,
         )
         .unwrap()
@@ -243,7 +263,9 @@ mod tests {
     #[test]
     fn single_fields_are_told_as_they_are() {
         let event = event();
-        assert_eq!(event.args(None), ["fd=3", "x=[p, q]"]);
+        let all = ["fd=3(/p)", "x=[p, q]", "flags=O_A|O_B", "cmd=F_X"];
+        assert_eq!(event.args(None)[..4], all);
+        assert!(event.args(Some("addr"))[0].contains("sin_addr=1.2.3.4"));
         assert_eq!(event.args(Some("x")), ["[p, q]"]);
         assert!(event.args(Some("y")).is_empty());
         assert_eq!((event.comm().as_deref(), event.fullpath().as_deref()), (Some("ff"), Some("/bin/a")));

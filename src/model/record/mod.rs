@@ -207,6 +207,8 @@ pub enum Role {
     Siginfo = 25,
     /// SHA-256 of the program or file that the record is about, 32 bytes; unreadable: the text says why there is none.
     Digest = 26,
+    /// The structure sockaddr of the own end of the socket that connect or accept is about; the address is its number.
+    Local = 27,
 }
 
 impl Role {

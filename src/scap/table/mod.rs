@@ -13,6 +13,7 @@ mod process;
 
 use super::param::Param;
 use crate::table::{self, Row};
+use std::sync::LazyLock;
 
 /// The event of a call that has none of its own: enter, and one more for exit.
 pub(super) const GENERIC: u16 = 0;
@@ -56,8 +57,13 @@ pub(super) struct Index {
 const CODES: &str = include_str!("codes.txt");
 
 impl Index {
-    /// Finds the event of each row. Numbers of calls above `highest` are left out.
-    pub(super) fn new(highest: u16) -> Index {
+    /// The index of our table, made once.
+    pub(super) fn get() -> &'static Index {
+        static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
+        &INDEX
+    }
+
+    fn new() -> Index {
         let rows = table::rows();
         let mut index = Index { events: vec![None; rows.len()], codes: vec![0; rows.len()] };
         for event in events() {
@@ -69,8 +75,7 @@ impl Index {
         }
         let codes: rustc_hash::FxHashMap<&str, u16> = CODES.lines().filter_map(code).collect();
         for (row, to) in rows.iter().zip(&mut index.codes) {
-            let code = spellings(row.name).find_map(|name| codes.get(name)).copied();
-            *to = code.filter(|code| *code <= highest).unwrap_or(0);
+            *to = spellings(row.name).find_map(|name| codes.get(name)).copied().unwrap_or(0);
         }
         index
     }
