@@ -82,7 +82,14 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
                 walk.show_next(Show::Idle);
             }
             // Mostly the kernel takes an `int`: what a program leaves in the upper half of the register means nothing.
-            let narrow = matches!(arg.kind, Kind::Enum(_) | Kind::Flags(_)) && !WIDE.contains(&walk.call.row.name);
+            let narrow = match arg.kind {
+                Kind::Enum(_) | Kind::Flags(_) => {
+                    !WIDE.contains(&walk.call.row.name) || (walk.call.row.name, arg.name) == ("mbind", "flags")
+                }
+                // Reserved flags of the newer calls, and futex's third value.
+                Kind::Hex => matches!(arg.name, "flags" | "val3"),
+                _ => false,
+            };
             let word = if narrow { u64::from(low32(word)) } else { word };
             walk.put(name, scalar(arg.kind, word, walk.abi()));
         }

@@ -4,6 +4,7 @@ use super::args::scalar;
 use super::tree::{Seen, Show, Value};
 use super::walk::{MAX_STRUCTS, Walk, walk_items};
 use crate::model::Abi;
+use crate::model::record::State;
 use crate::table::Kind;
 use crate::table::structs::{Field, Show as FieldShow, Struct, What};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -37,17 +38,26 @@ pub(super) fn walk_flat_sized(
 ) {
     let ours = layout.size(walk.abi());
     let given = usize::try_from(size).unwrap_or(usize::MAX);
-    if given == 0 {
+    if given < FIRST_SIZES.iter().find(|(first, _)| *first == layout.name).map_or(1, |(_, size)| *size) {
         return walk.put(name, Value::Address(address));
     }
     let Some(seen) = walk.whole(name, address, given.min(ours).min(MAX_STRUCTS)) else { return };
+    // The kernel takes a longer one of a newer program when what it does not know is zero.
+    let after =
+        (given > ours).then(|| walk.read(address.wrapping_add(ours as u64), (given - ours).min(MAX_STRUCTS / 2)));
+    let more =
+        after.is_some_and(|after| after.state != State::Whole || walk.bytes(&after).iter().any(|byte| *byte != 0));
     walk.open_struct(name);
     put_fields(walk, layout, &seen);
-    if given > ours {
+    if more {
         walk.mark_more();
     }
     walk.close();
 }
+
+/// Structures that grow with the kernel, and the size that the first kernel with them demands (`*_SIZE_VER0`).
+const FIRST_SIZES: [(&str, usize); 4] =
+    [("open_how", 24), ("clone_args", 64), ("landlock_ruleset_attr", 8), ("mount_attr", 32)];
 
 /// What was seen, as one item of a list.
 fn put_item(walk: &mut Walk<'_>, layout: &'static Struct, seen: &Seen) {

@@ -77,7 +77,7 @@ fn put_stat(walk: &mut Walk<'_>, name: &'static str, address: u64, layout: &'sta
     {
         let time = get(walk, seconds);
         walk.put_verbose(seconds, Value::Time(time.cast_signed()));
-        if let Some(nanoseconds) = field(walk, fraction).filter(|nanoseconds| *nanoseconds != 0) {
+        if let Some(nanoseconds) = field(walk, fraction) {
             walk.put_verbose(fraction, Value::Unsigned(nanoseconds));
         }
     }

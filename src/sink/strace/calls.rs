@@ -1,10 +1,10 @@
 //! Where strace's line of a call is not simply its arguments in order: what is said at once and what after the call
 //! returned, and by which files of this folder the odd ones are written.
 
-use super::cloning;
 use super::values::{Painter, hex, number};
+use super::{cloning, constants, remarks};
 use crate::decode::tree::{Node, Show, Value};
-use crate::event::{Event, Name};
+use crate::event::{Event, Name, Outcome};
 use crate::model::{Abi, HexStrings};
 use crate::table::Phase;
 
@@ -45,6 +45,48 @@ const AT_ONCE: [&str; 7] = ["poll", "ppoll", "ppoll_time64", "select", "_newsele
 /// Calls that say only what is there in the end.
 const IN_THE_END: [&str; 4] = ["adjtimex", "clock_adjtime", "clock_adjtime64", "io_uring_setup"];
 
+/// Whether the pairs of numbers that a call takes are moments.
+pub(super) fn says_moments(event: &Event<'_>) -> bool {
+    matches!(name(event), "utimes" | "futimesat" | "utimensat")
+}
+
+/// Whether a length that the call takes and changes is meant: `[16 => 8]` and not `[16] => [8]`.
+pub(super) fn says_lengths(event: &Event<'_>) -> bool {
+    matches!(name(event), "accept" | "accept4" | "getsockname" | "getpeername" | "recvfrom" | "getsockopt")
+}
+
+/// Whether the call asks who holds a lock; others say nothing of the owner.
+pub(super) fn asks_for_locks(event: &Event<'_>) -> bool {
+    const GETLK: [u64; 3] = [5, 12, 36];
+    !matches!(name(event), "fcntl" | "fcntl64") || event.words().get(1).is_some_and(|command| GETLK.contains(command))
+}
+
+/// Whether bytes of this name are text whose NUL is not shown.
+pub(super) fn ends_with_nul(event: &Event<'_>, argument: &str) -> bool {
+    argument == "value" && name(event).contains("setxattr")
+}
+
+/// Whether an argument of the event's call has no meaning, which strace then leaves out.
+fn left_out(painter: &Painter<'_, '_>, index: usize) -> bool {
+    const MAY_MOVE_TO: u64 = 2 | 4;
+    let word = |index: usize| painter.event.words().get(index).copied().unwrap_or(0);
+    match (name(painter.event), index) {
+        ("mremap", 4) => word(3) & MAY_MOVE_TO == 0,
+        _ => false,
+    }
+}
+
+/// Whether a call returned without having written to argument `index`.
+fn untouched(event: &Event<'_>, index: usize) -> bool {
+    let index = match name(event) {
+        "nanosleep" => index == 1,
+        "clock_nanosleep" | "clock_nanosleep_time64" => index == 3,
+        "wait4" => index == 1 || index == 3,
+        _ => false,
+    };
+    index && event.outcome == Outcome::Returned(0)
+}
+
 /// The name of the event's call; empty for an unknown one.
 pub(super) fn name<'a>(event: &Event<'a>) -> &'a str {
     match event.name {
@@ -74,7 +116,7 @@ pub(super) fn arguments(painter: &Painter<'_, '_>, place: Place, out: &mut Vec<u
     }
     let mut first = true;
     for (index, (at, node)) in painter.tree.level(0..painter.tree.len()).enumerate() {
-        if node.show == Show::Idle || index < place.from {
+        if node.show == Show::Idle || index < place.from || left_out(painter, index) {
             continue;
         }
         if index > 0 && !(first && place.from > 0) {
@@ -98,6 +140,15 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
         _ if place.plain && matches!(node.value, Value::Struct | Value::List | Value::Changed) => {
             number(out, format_args!("{word:#x}"));
         }
+        ("getdents" | "getdents64", 1) if painter.abbrev && node.value == Value::List => {
+            let count = painter.tree.inside(at).count();
+            number(out, format_args!("{word:#x} /* {count} entr{} */", if count == 1 { "y" } else { "ies" }));
+        }
+        ("time", 0) => moment(painter, at, node, out),
+        ("process_vm_readv" | "process_vm_writev", 5) => number(out, format_args!("{word}")),
+        ("ioprio_set", 2) => remarks::io_priority(painter, word, out),
+        ("move_pages", 4) => page_states(painter, at, node, out),
+        _ if untouched(event, index) && word != 0 => number(out, format_args!("{word:#x}")),
         _ if HEX.contains(&(call, index)) => hex(word, out),
         _ if BINARY.contains(&(call, index)) => {
             let mut shown = painter.shown.clone();
@@ -112,6 +163,41 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
             }
         }
         _ => painter.value(at, node, out),
+    }
+}
+
+/// The node of each page, or why it has none.
+fn page_states(painter: &Painter<'_, '_>, at: usize, node: &Node, out: &mut Vec<u8>) {
+    if node.value != Value::List {
+        return painter.value(at, node, out);
+    }
+    out.push(b'[');
+    for (index, (at, item)) in painter.tree.inside(at).enumerate() {
+        out.extend_from_slice(if index > 0 { b", " } else { b"" });
+        if index >= painter.most && painter.abbrev {
+            out.extend_from_slice(b"...");
+            break;
+        }
+        match item.value {
+            Value::Signed(error) if error < 0 => {
+                out.push(b'-');
+                constants::errno(i32::try_from(-error).unwrap_or(0), painter.shown.constants, out);
+            }
+            _ => painter.value(at, item, out),
+        }
+    }
+    out.push(b']');
+}
+
+/// The one number behind a pointer, which is a moment.
+fn moment(painter: &Painter<'_, '_>, at: usize, node: &Node, out: &mut Vec<u8>) {
+    let (Value::List, Some((_, item))) = (node.value, painter.tree.inside(at).next()) else {
+        return painter.value(at, node, out);
+    };
+    if let Value::Signed(seconds) | Value::Time(seconds) = item.value {
+        number(out, format_args!("[{seconds}"));
+        super::times::comment(painter.zone, seconds, None, out);
+        out.push(b']');
     }
 }
 

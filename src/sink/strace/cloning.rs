@@ -34,8 +34,7 @@ pub(super) fn arguments(painter: &Painter<'_, '_>, place: Place, out: &mut Vec<u
         return (2, false);
     }
     if flags & (PARENT_SETTID | PIDFD) != 0 {
-        let label = if flags & PARENT_SETTID != 0 { ", parent_tid" } else { ", pidfd" };
-        put(label, "parent_tidptr", out);
+        put(", parent_tid", "parent_tidptr", out);
     }
     if flags & SETTLS != 0 {
         put(", tls", "tls", out);

@@ -5,11 +5,12 @@ use super::calls::{self, Place};
 use super::values::{Painter, number};
 use super::{Begun, Strace};
 use super::{ending, remarks};
-use crate::event::{Event, Name, Outcome};
-use crate::model::record::Unfinished;
-use crate::model::{Abi, LineClock, Rendering};
+use crate::event::{Event, Name, Outcome, Sort};
+use crate::model::record::{Kind, Unfinished};
+use crate::model::{Abi, LineClock, Pid, Rendering};
 use crate::table;
 use chrono::{DateTime, Timelike};
+use rustc_hash::FxHashMap;
 
 /// What stands before each line.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Lead {
     clock: Option<LineClock>,
     relative: Option<u8>,
     numbers: bool,
+    /// The last call of each thread, whose number stands before what is no call, too.
+    last_calls: FxHashMap<Pid, u32>,
     last: Option<u64>,
 }
 
@@ -39,6 +42,7 @@ impl Lead {
             clock: shown.clock,
             relative: shown.relative,
             numbers: shown.numbers,
+            last_calls: FxHashMap::default(),
             last: None,
         }
     }
@@ -70,7 +74,15 @@ impl Lead {
             out.extend_from_slice(if self.clock.is_some() { b") " } else { b" " });
         }
         if self.numbers {
-            number(out, format_args!("[{:>4}] ", head.nr));
+            let call = match (event.sort, head.kind) {
+                (Sort::Call, _) => {
+                    self.last_calls.insert(head.tid, head.nr);
+                    head.nr
+                }
+                (_, Kind::End) => self.last_calls.remove(&head.tid).unwrap_or(0),
+                _ => self.last_calls.get(&head.tid).copied().unwrap_or(0),
+            };
+            number(out, format_args!("[{call:>4}] "));
         }
     }
 }
@@ -100,7 +112,7 @@ impl Strace {
         out.push(b'(');
         let (shown, whole) = self.arguments(event, 0, out);
         self.open = Some(head.tid);
-        self.begun.insert(head.tid, Begun { column: out.len() - start, shown, whole, time: head.time });
+        self.begun.insert(head.tid, Begun { column: out.len() - start, shown, broken: false, whole, time: head.time });
     }
 
     /// strace says when a thread makes calls of another ABI than before; all start as 64-bit ones.
@@ -138,7 +150,8 @@ impl Strace {
         let plain = !Strace::in_set(event, &self.shown.verbose) && !matches!(event.name, Name::Unknown(_));
         event.values(&mut self.tree);
         let abbrev = Strace::in_set(event, &self.shown.abbrev);
-        let painter = Painter { event, tree: &self.tree, shown: &self.shown, abbrev, zone: &self.zone };
+        let painter =
+            Painter { event, tree: &self.tree, shown: &self.shown, abbrev, zone: &self.zone, most: self.most };
         calls::arguments(&painter, Place { from, entering, plain }, out)
     }
 
@@ -148,9 +161,10 @@ impl Strace {
             return self.abandon(event, why, out);
         }
         self.seen.insert(head.tid, ());
+        let open = self.is_open(head.tid);
         let begun = self.begun.remove(&head.tid);
         let mut begun = begun.unwrap_or(Begun { shown: 0, time: head.time, ..Begun::default() });
-        let start = if self.open == Some(head.tid) {
+        let start = if open {
             out.len()
         } else {
             let start = self.begin(event, out);
@@ -176,7 +190,8 @@ impl Strace {
         if remarks {
             event.values(&mut self.tree);
         }
-        let painter = Painter { event, tree: &self.tree, shown: &self.shown, abbrev: true, zone: &self.zone };
+        let painter =
+            Painter { event, tree: &self.tree, shown: &self.shown, abbrev: true, zone: &self.zone, most: self.most };
         ending::result(&painter, raw, out);
         if remarks {
             remarks::remark(&painter, out);
@@ -195,8 +210,9 @@ impl Strace {
     /// A call whose end nobody will tell: its line is ended, if it is the open one.
     fn abandon(&mut self, event: &Event<'_>, why: Unfinished, out: &mut Vec<u8>) {
         let tid = event.head().tid;
+        let open = self.is_open(tid);
         self.begun.remove(&tid);
-        if self.open == Some(tid) {
+        if open {
             self.open = None;
             out.extend_from_slice(if why == Unfinished::Detached {
                 b" <detached ...>\n"

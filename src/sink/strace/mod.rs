@@ -41,6 +41,8 @@ struct Begun {
     column: usize,
     /// How many arguments.
     shown: usize,
+    /// Something else of its thread came after it.
+    broken: bool,
     /// All that the call's entry tells is written, and its exit tells no more.
     whole: bool,
     /// When it began.
@@ -54,6 +56,8 @@ pub(super) struct Strace {
     lead: Lead,
     tree: Tree,
     zone: Zone,
+    /// Most items of a list that is cut short: as many as bytes of a string.
+    most: usize,
     /// The thread whose line is not ended yet, when it is the last one written.
     open: Option<Pid>,
     begun: FxHashMap<Pid, Begun>,
@@ -86,6 +90,7 @@ impl Strace {
             shown,
             tree: Tree::default(),
             zone,
+            most: plan.output.str_max,
             open: None,
             begun: FxHashMap::default(),
             root: None,
@@ -96,11 +101,22 @@ impl Strace {
         }
     }
 
+    /// Whether the line of `tid` is the one that its file ends with.
+    fn is_open(&self, tid: Pid) -> bool {
+        match self.shown.separate {
+            true => self.begun.get(&tid).is_some_and(|begun| !begun.broken),
+            false => self.open == Some(tid),
+        }
+    }
+
     /// Starts a line for the event's thread; a line that is open is broken.
     fn begin(&mut self, event: &Event<'_>, out: &mut Vec<u8>) -> usize {
-        if let Some(open) = self.open.take()
-            && (!self.shown.separate || open == event.head().tid)
-        {
+        let broken = if self.shown.separate { self.is_open(event.head().tid) } else { self.open.is_some() };
+        self.open = None;
+        if broken {
+            if let Some(begun) = self.begun.get_mut(&event.head().tid) {
+                begun.broken = true;
+            }
             out.extend_from_slice(b" <unfinished ...>\n");
         }
         let start = out.len();
@@ -135,7 +151,14 @@ impl Strace {
             }
             number(out, format_args!("--- {name} "));
             event.values(&mut this.tree);
-            let painter = Painter { event, tree: &this.tree, shown: &this.shown, abbrev: false, zone: &this.zone };
+            let painter = Painter {
+                event,
+                tree: &this.tree,
+                shown: &this.shown,
+                abbrev: false,
+                zone: &this.zone,
+                most: this.most,
+            };
             let info = this.tree.level(0..this.tree.len()).find(|(_, node)| node.value == Value::Struct);
             if let Some((at, node)) = info {
                 painter.value(at, node, out);
@@ -172,12 +195,12 @@ impl Strace {
         if former == tid {
             return;
         }
-        if let Some(begun) = self.begun.remove(&former) {
-            self.begun.insert(tid, begun);
-        }
-        if self.open == Some(former) {
+        if self.is_open(former) {
             number(out, format_args!(" <pid changed to {tid} ...>\n"));
             self.open = None;
+        }
+        if let Some(begun) = self.begun.remove(&former) {
+            self.begun.insert(tid, Begun { broken: true, ..begun });
         }
         self.seen.remove(&former);
         self.seen.insert(tid, ());
@@ -205,6 +228,9 @@ impl Sink for Strace {
     fn born(&mut self, who: &Who<'_>, out: &mut Vec<u8>) {
         let first = self.root.is_none();
         self.root.get_or_insert(who.tid);
+        if first || !self.launched {
+            self.seen.insert(who.tid, ());
+        }
         if self.tells_attached && !(first && self.launched) {
             number(out, format_args!("strace: Process {} attached\n", who.tid));
         }

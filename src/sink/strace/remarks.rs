@@ -1,14 +1,18 @@
 //! What strace says in brackets behind a result: what the number means, and what is ready.
 
 use super::calls::name;
+use super::constants;
 use super::values::{Painter, number};
 use crate::decode::tree::{Node, Value};
 use crate::event::Outcome;
+use crate::model::Constants;
 use crate::table::sets;
 
 /// Whether a call may have a remark.
 pub(super) fn has(call: &str) -> bool {
-    const CALLS: [&str; 12] = [
+    const CALLS: [&str; 14] = [
+        "ioprio_get",
+        "rt_sigtimedwait",
         "poll",
         "ppoll",
         "ppoll_time64",
@@ -40,9 +44,36 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
             super::times::local(painter.zone, result, None, out);
             out.push(b')');
         }
+        "ioprio_get" => {
+            out.extend_from_slice(b" (");
+            io_priority(painter, result.cast_unsigned(), out);
+            out.push(b')');
+        }
+        "rt_sigtimedwait" if result > 0 => {
+            out.extend_from_slice(b" (");
+            constants::signal(i32::try_from(result).unwrap_or(0), painter.shown.constants, out);
+            out.push(b')');
+        }
         "adjtimex" | "clock_adjtime" | "clock_adjtime64" => named(painter, &sets::ADJTIMEX_RESULT, result, out),
         _ => {}
     }
+}
+
+/// A class and a number within it (linux/ioprio.h).
+pub(super) fn io_priority(painter: &Painter<'_, '_>, word: u64, out: &mut Vec<u8>) {
+    let style = painter.shown.constants;
+    let (class, data) = ((word & 0xffff_ffff) >> 13, word & 0x1fff);
+    if style != Constants::Abbrev {
+        number(out, format_args!("{}", word & 0xffff_ffff));
+    }
+    if style == Constants::Raw {
+        return;
+    }
+    out.extend_from_slice(if style == Constants::Verbose { b" /* " } else { b"" });
+    out.extend_from_slice(b"IOPRIO_PRIO_VALUE(");
+    constants::one(&sets::IOPRIO_CLASS, class, painter.abi(), style, out);
+    number(out, format_args!(", {data})"));
+    out.extend_from_slice(if style == Constants::Verbose { b" */" } else { b"" });
 }
 
 fn named(painter: &Painter<'_, '_>, set: &'static sets::Set, result: i64, out: &mut Vec<u8>) {
@@ -99,9 +130,7 @@ fn selected(painter: &Painter<'_, '_>, result: i64, out: &mut Vec<u8>) {
         painter.value(at, node, &mut text);
     }
     left(painter, 4, &mut any, &mut text);
-    if any {
-        out.extend_from_slice(b" (");
-        out.extend_from_slice(&text);
-        out.push(b')');
-    }
+    out.extend_from_slice(b" (");
+    out.extend_from_slice(&text);
+    out.push(b')');
 }

@@ -2,7 +2,7 @@
 
 use super::super::clock::Zone;
 use super::quote::{Within, escaped, quoted};
-use super::{constants, times};
+use super::{calls, constants, times};
 use crate::decode::tree::{Node, Seen, Show, Tree, Value};
 use crate::event::{Event, Name};
 use crate::model::record::State;
@@ -34,6 +34,8 @@ pub(super) struct Painter<'p, 'e> {
     pub(super) shown: &'p Rendering,
     /// Structures are cut short.
     pub(super) abbrev: bool,
+    /// Most items of a list that is cut short.
+    pub(super) most: usize,
     /// Where local time comes from.
     pub(super) zone: &'p Zone,
 }
@@ -59,6 +61,11 @@ impl Painter<'_, '_> {
             Value::Octal(word) => number(out, format_args!("0{word:o}")),
             Value::Null | Value::Address(0) | Value::Unreadable(0) => out.extend_from_slice(b"NULL"),
             Value::Address(word) | Value::Unreadable(word) => number(out, format_args!("{word:#x}")),
+            Value::Bytes(seen) if calls::ends_with_nul(self.event, node.name) => {
+                let bytes = self.event.bytes(&seen, self.tree);
+                let nul = seen.state == State::Whole && bytes.last() == Some(&0);
+                self.string(&seen.part(0, seen.len() - usize::from(nul)), out);
+            }
             Value::Path(seen) | Value::Str(seen) | Value::Bytes(seen) => self.string(&seen, out),
             Value::Abstract(seen) => {
                 out.push(b'@');
@@ -114,6 +121,15 @@ impl Painter<'_, '_> {
     fn structure(&self, at: usize, node: &Node, out: &mut Vec<u8>) {
         let parent = at;
         out.push(b'{');
+        // No signal: the rest means nothing.
+        if self
+            .tree
+            .inside(at)
+            .next()
+            .is_some_and(|(_, first)| (first.name, first.value) == ("si_signo", Value::Signal(0)))
+        {
+            return out.push(b'}');
+        }
         let (mut first, mut left_out) = (true, node.more);
         for (at, field) in self.tree.inside(at) {
             match field.show {
@@ -122,6 +138,7 @@ impl Painter<'_, '_> {
                     continue;
                 }
                 Show::Idle => continue,
+                _ if field.name == "l_pid" && !calls::asks_for_locks(self.event) => continue,
                 _ => {}
             }
             if !first {
@@ -137,6 +154,7 @@ impl Painter<'_, '_> {
                 Value::Unsigned(limit) if matches!(field.name, "rlim_cur" | "rlim_max") => self.limit(limit, out),
                 _ => self.value(at, field, out),
             }
+            self.aside(field, out);
             if let Value::Time(seconds) = field.value {
                 let next = self.tree.inside(parent).find(|(next, _)| *next > at).map(|(_, node)| node);
                 let fraction = match next.map(|node| (node.name.ends_with("_nsec"), node.value)) {
@@ -152,9 +170,37 @@ impl Painter<'_, '_> {
         out.push(b'}');
     }
 
+    /// When a pair of seconds and a fraction is, as a comment.
+    fn moment(&self, at: usize, out: &mut Vec<u8>) {
+        let mut fields = self.tree.inside(at).map(|(_, field)| (field.name, field.value));
+        if let (Some((_, Value::Signed(seconds))), Some((name, Value::Unsigned(part)))) = (fields.next(), fields.next())
+        {
+            times::comment(self.zone, seconds, Some((part, if name == "tv_nsec" { 9 } else { 6 })), out);
+        }
+    }
+
+    /// What a field of a structure says beside its value.
+    fn aside(&self, field: &Node, out: &mut Vec<u8>) {
+        match (field.name, field.value) {
+            ("actime" | "modtime", Value::Signed(seconds)) => times::comment(self.zone, seconds, None, out),
+            ("tms_utime" | "tms_stime" | "tms_cutime" | "tms_cstime" | "si_utime" | "si_stime", value) => {
+                let ticks = match value {
+                    Value::Signed(ticks) => ticks.cast_unsigned(),
+                    Value::Unsigned(ticks) => ticks,
+                    _ => 0,
+                };
+                // The kernel counts these in hundredths (USER_HZ) on every CPU that smtrace knows.
+                if ticks != 0 && self.shown.constants != Constants::Raw {
+                    number(out, format_args!(" /* {}.{:02} s */", ticks / 100, ticks % 100));
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// A resource limit: most are so many kibibytes.
     fn limit(&self, limit: u64, out: &mut Vec<u8>) {
-        let wide = matches!(self.event.name, Name::Known("prlimit64"));
+        let wide = self.abi().word() == 8 || matches!(self.event.name, Name::Known("prlimit64"));
         let infinite = limit == u64::MAX || (!wide && self.abi().word() == 4 && limit == 0xffff_ffff);
         match self.shown.constants {
             Constants::Raw => number(out, format_args!("{limit}")),
@@ -178,13 +224,20 @@ impl Painter<'_, '_> {
         let parent = at;
         out.extend_from_slice(open);
         let mut first = true;
-        for (at, item) in self.tree.inside(at) {
+        let structures = self.tree.inside(at).next().is_some_and(|(_, item)| item.value == Value::Struct);
+        let most = if self.abbrev && node.value == Value::List { self.most } else { usize::MAX };
+        for (index, (at, item)) in self.tree.inside(at).enumerate() {
             if !first {
                 out.extend_from_slice(between);
             }
             // The list goes on where nothing can be read.
+            if index > 0 && index >= most {
+                out.extend_from_slice(b"...");
+                return out.push(b']');
+            }
             if let Value::Unreadable(address) = item.value
-                && !first
+                && structures
+                && index > 0
                 && self.tree.inside(parent).last().is_some_and(|(last, _)| last == at)
             {
                 number(out, format_args!("... /* {address:#x} */"));
@@ -192,6 +245,9 @@ impl Painter<'_, '_> {
             }
             first = false;
             self.value(at, item, out);
+            if item.value == Value::Struct && calls::says_moments(self.event) {
+                self.moment(at, out);
+            }
         }
         if node.more {
             out.extend_from_slice(if first { b"" } else { between });
@@ -219,7 +275,7 @@ impl Painter<'_, '_> {
         }
         let inner = |side: &[u8]| side.strip_prefix(b"[").and_then(|side| side.strip_suffix(b"]")).map(<[u8]>::to_vec);
         match (inner(&old), inner(&new)) {
-            (Some(old), Some(new)) => {
+            (Some(old), Some(new)) if calls::says_lengths(self.event) => {
                 out.truncate(start);
                 out.push(b'[');
                 out.extend_from_slice(&old);
@@ -265,8 +321,9 @@ impl Painter<'_, '_> {
 
     fn bracketed(&self, path: &[u8], out: &mut Vec<u8>) {
         out.push(b'<');
-        escaped(path, self.shown.hex, Within::Angles, out);
-        out.push(b'>');
+        let deleted = path.strip_suffix(b" (deleted)");
+        escaped(deleted.unwrap_or(path), self.shown.hex, Within::Angles, out);
+        out.extend_from_slice(if deleted.is_some() { b">(deleted)" } else { b">" });
     }
 
     /// The signals of the set; when most are in it, those that are not.

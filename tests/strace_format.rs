@@ -1,0 +1,179 @@
+//! `--format strace` against strace itself: the lines of real commands, and the letters that form them.
+//!
+//! What differs from run to run (addresses, pids, times, random bytes) is replaced by words first. Each thread has a file
+//! of its own (-ff), so that no two runs differ by who came first. A difference that is meant is in [`MEANT`].
+
+#![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::undocumented_unsafe_blocks)]
+
+mod support;
+
+use regex::Regex;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use support::{Outcome, Scratch, finish, in_path, skip, smtrace};
+
+/// The letters of both.
+fn run(program: &Path, ours: bool, letters: &[&str], words: &[&str]) -> Outcome {
+    let mut command = Command::new(program);
+    if ours {
+        command.args(["--format", "strace"]);
+    }
+    command.env("TZ", "UTC").args(letters).arg("--").args(words);
+    finish(command)
+}
+
+/// What differs from run to run.
+fn normal(text: &str) -> String {
+    let rules = [
+        (r"0x[0-9a-f]{9,16}", "ADDRESS"),
+        // What a process calls itself and others.
+        (r"(si_pid=|set_tid_address\(ADDRESS\) += |getpid\(\) += |getppid\(\) += |gettid\(\) += )\d+", "${1}PID"),
+        (r"((?:clone|vfork|fork|wait4)\(.*\) += )\d{2,}", "${1}PID"),
+        (r"/proc/\d+", "/proc/PID"),
+        (r"getrandom\(.*?, ", "getrandom(RANDOM, "),
+        // How long it took and how much there is.
+        (r"(si_utime|si_stime)=\d+( /\* [0-9.]+ s \*/)?", "${1}=TIME"),
+        (r"\{tv_sec=-?\d+, tv_n?u?sec=\d+\}", "MOMENT"),
+        (r"(st_(?:ino|dev|[amc]time(?:_nsec)?))=[^,}]+(?:, \d\w*\))?", "${1}=N"),
+        (r"/\* \d+ vars \*/", "/* N vars */"),
+        (r"pipe:\[\d+\]|socket:\[\d+\]", "NODE"),
+        // The column of the result depends on the width of these.
+        (r" += ", " = "),
+    ];
+    let mut text = text.to_owned();
+    for (pattern, word) in rules {
+        text = Regex::new(pattern).unwrap().replace_all(&text, word).into_owned();
+    }
+    text
+}
+
+/// Lines that differ, by what they begin with, and why.
+const MEANT: [(&str, &str); 2] = [
+    ("rt_sigreturn(", "the signal mask that is restored lies in the frame on the stack, which is not read"),
+    ("ioctl(", "requests of devices are named as far as the table has them"),
+];
+
+fn is_meant(line: &str) -> bool {
+    MEANT.iter().any(|(start, _)| line.starts_with(start))
+}
+
+/// The files of one run's threads, in the order of their making, without their numbers.
+fn threads(dir: &Scratch, name: &str) -> Vec<String> {
+    let prefix = format!("{name}.");
+    let mut files: Vec<(i32, String)> = fs::read_dir(dir.path(""))
+        .unwrap()
+        .filter_map(|entry| {
+            let entry = entry.unwrap();
+            let tid = entry.file_name().to_str()?.strip_prefix(&prefix)?.parse().ok()?;
+            Some((tid, normal(&fs::read_to_string(entry.path()).unwrap())))
+        })
+        .collect();
+    files.sort_unstable();
+    files.into_iter().map(|(_, text)| text).collect()
+}
+
+fn assert_same_lines(letters: &[&str], words: &[&str]) {
+    let Some(strace) = in_path("strace") else { return skip("the strace format", "no strace") };
+    let dir = Scratch::new();
+    let log = |name: &str| dir.path(name).to_str().unwrap().to_owned();
+    let (theirs, ours) = (log("theirs"), log("ours"));
+    let theirs_run = run(&strace, false, &[&["-ff", "-o", theirs.as_str()], letters].concat(), words);
+    let ours_run = run(smtrace(), true, &[&["-ff", "-o", ours.as_str()], letters].concat(), words);
+    assert_eq!(theirs_run.code, ours_run.code, "{ours_run:?}");
+    let (theirs, ours) = (threads(&dir, "theirs"), threads(&dir, "ours"));
+    assert!(!theirs.is_empty() && theirs[0].lines().count() > 1, "the truth must not be empty");
+    assert_eq!(theirs.len(), ours.len(), "{words:?}: as many threads");
+    for (theirs, ours) in theirs.iter().zip(&ours) {
+        let (theirs, ours): (Vec<&str>, Vec<&str>) = (theirs.lines().collect(), ours.lines().collect());
+        for (want, got) in theirs.iter().zip(&ours).filter(|(want, _)| !is_meant(want)) {
+            assert_eq!(got, want, "{letters:?} {words:?}");
+        }
+        assert_eq!(theirs.len(), ours.len(), "{words:?}: as many lines");
+    }
+}
+
+#[test]
+fn real_commands_give_the_lines_that_strace_gives() {
+    assert_same_lines(&[], &["cat", "/etc/hostname"]);
+    assert_same_lines(&[], &["sh", "-c", "cat /etc/hostname; exit 3"]);
+    assert_same_lines(&["-e", "trace=!ioctl"], &["ls", "/"]);
+}
+
+#[test]
+fn letters_form_lines_as_in_strace() {
+    for letters in [&["-v", "-s", "4"][..], &["-xx", "-a", "10"], &["-X", "raw"], &["-X", "verbose"], &["-x"], &["-n"]]
+    {
+        assert_same_lines(
+            &[letters, &["-e", "trace=openat,read,close,mmap,newfstatat,exit_group"]].concat(),
+            &["cat", "/etc/hostname"],
+        );
+    }
+    assert_same_lines(&["-z", "-e", "trace=openat"], &["cat", "/etc/hostname"]);
+    assert_same_lines(&["-Z", "-e", "trace=%file"], &["ls", "/nonesuch"]);
+    assert_same_lines(&["-e", "raw=openat", "-e", "trace=openat,close"], &["cat", "/etc/hostname"]);
+    assert_same_lines(&["-qq", "-e", "signal=none"], &["true"]);
+}
+
+#[test]
+fn signals_and_ends_are_told() {
+    let dir = Scratch::new();
+    let log = dir.path("log");
+    let run = |script: &str| {
+        let letters = ["-f", "-e", "trace=none", "-o", log.to_str().unwrap()];
+        let outcome = run(smtrace(), true, &letters, &["sh", "-c", script]);
+        (outcome, fs::read_to_string(&log).unwrap())
+    };
+    let (_, text) = run("kill -USR1 $$");
+    assert!(text.contains("--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid="), "{text}");
+    assert!(text.contains("+++ killed by SIGUSR1 +++"), "{text}");
+    let (outcome, text) = run("(exit 4); exit 5");
+    assert_eq!(outcome.code, Some(5));
+    assert!(text.contains("+++ exited with 4 +++") && text.contains("--- SIGCHLD {si_signo=SIGCHLD"), "{text}");
+    assert!(text.lines().all(|line| line.split(' ').next().is_some_and(|tid| tid.parse::<i32>().is_ok())), "{text}");
+}
+
+#[test]
+fn a_summary_counts_what_was_called() {
+    let outcome = run(smtrace(), true, &["-c", "-e", "trace=openat,close"], &["cat", "/nonesuch"]);
+    let head = "% time     seconds  usecs/call     calls    errors syscall\n";
+    assert!(outcome.err.contains(head), "{}", outcome.err);
+    let row = outcome.err.lines().find(|line| line.ends_with(" openat")).unwrap();
+    let words: Vec<&str> = row.split_whitespace().collect();
+    assert!(words.len() == 6 && words[4].parse::<u32>().unwrap() >= 1, "{row}");
+    let json = run(
+        smtrace(),
+        true,
+        &["--summary=process", "--summary-json", "-f", "-o", "-"],
+        &["sh", "-c", "true; true | cat"],
+    );
+    let lines: Vec<serde_json::Value> = json.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3, "{}", json.out);
+    for line in &lines {
+        let calls = line["syscalls"].as_array().unwrap();
+        assert!(calls.iter().all(|call| call["min_ns"].as_u64() <= call["max_ns"].as_u64()));
+        assert!(calls.iter().any(|call| call["name"] == "close"), "{line}");
+    }
+}
+
+#[test]
+fn output_goes_into_a_command_and_is_appended() {
+    let dir = Scratch::new();
+    let log = dir.path("log");
+    let into = format!("|cat >> {}", log.display());
+    for _ in 0..2 {
+        assert_eq!(run(smtrace(), true, &["-e", "trace=execve", "-o", &into], &["true"]).code, Some(0));
+    }
+    run(smtrace(), true, &["-A", "-e", "trace=execve", "-o", log.to_str().unwrap()], &["true"]);
+    let text = fs::read_to_string(&log).unwrap();
+    assert_eq!(text.matches("+++ exited with 0 +++").count(), 3, "{text}");
+}
+
+#[test]
+fn a_path_or_a_descriptor_chooses_calls() {
+    let letters = ["-P", "/etc/hostname", "-e", "trace=openat,read,close", "-o", "-"];
+    let text = run(smtrace(), true, &letters, &["cat", "/etc/hostname"]).out;
+    let calls: Vec<&str> = text.lines().filter_map(|line| line.split_once('(').map(|(name, _)| name)).collect();
+    assert!(calls.starts_with(&["openat", "read"]) && calls.last() == Some(&"close"), "{text}");
+    assert!(!text.contains("libc"), "{text}");
+}
