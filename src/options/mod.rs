@@ -4,6 +4,7 @@
 //! at a process, opens the log or prints; a refusal is text for `run`.
 
 mod audit;
+mod captures;
 mod cli;
 mod config;
 mod document;

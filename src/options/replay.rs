@@ -1,6 +1,7 @@
 //! The options of `smtrace replay` to a plan. What is shared with a run means the same and is read by `plan`.
 
-use super::cli::{NOT_IN_REPLAY, id};
+use super::captures::NOT_IN_REPLAY;
+use super::cli::id;
 use super::{Choices, Refusal, enable, plan, strace, words};
 use crate::model::{Moment, Plan, Replay, Target};
 use chrono::{DateTime, NaiveDateTime, NaiveTime, Timelike};
