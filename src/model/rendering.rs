@@ -36,6 +36,8 @@ pub struct Rendering {
     pub threads: bool,
     /// Each thread has a file of its own (`-ff` with `-o`).
     pub separate: bool,
+    /// The `ebpf` format writes arguments by meaning (`--decode`).
+    pub decode: bool,
 }
 
 impl Default for Rendering {
@@ -56,6 +58,7 @@ impl Default for Rendering {
             quiet: Quiet::default(),
             threads: false,
             separate: false,
+            decode: false,
         }
     }
 }

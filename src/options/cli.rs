@@ -15,6 +15,7 @@ pub(super) mod id {
     pub(in super::super) const OUTPUT: &str = "output";
     pub(in super::super) const FORMAT: &str = "format";
     pub(in super::super) const STR_MAX: &str = "str-max";
+    pub(in super::super) const DECODE: &str = "decode";
     pub(in super::super) const DIR: &str = "dir";
     pub(in super::super) const PROBE: &str = "probe";
     pub(in super::super) const FOLLOW: &str = "follow";
@@ -199,7 +200,7 @@ pub(super) fn selection() -> [Arg; 9] {
     .map(|arg| arg.help_heading(HEADING))
 }
 
-pub(super) fn output(choices: &Choices) -> [Arg; 7] {
+pub(super) fn output(choices: &Choices) -> [Arg; 8] {
     const HEADING: &str = "How it is written";
     let formats: Vec<_> = choices.formats.iter().map(|(name, about)| PossibleValue::new(*name).help(*about)).collect();
     [
@@ -238,6 +239,7 @@ pub(super) fn output(choices: &Choices) -> [Arg; 7] {
             .value_name("N")
             .allow_hyphen_values(true)
             .help("Cut the text of an argument at N bytes; default 256, for the strace format 32"),
+        switch(id::DECODE, "With --format ebpf: arguments by meaning, as strace writes them, not raw; default false"),
         Arg::new(id::DIR)
             .long("dir")
             .value_name("WHICH")

@@ -32,7 +32,11 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
     let as_strace = format == strace::FORMAT;
     let calls = calls(typed, &file, &given, as_strace)?;
     let str_max = option(typed, id::STR_MAX, words::str_max)?.or(file.str_max);
-    let rendering = strace::rendering(typed, &given, &target).map_err(|what| mistake(&what))?;
+    let mut rendering = strace::rendering(typed, &given, &target).map_err(|what| mistake(&what))?;
+    rendering.decode = switch(typed, id::DECODE).unwrap_or(false);
+    if rendering.decode && format != "ebpf" {
+        return Err(mistake("--decode is for --format ebpf; json and strace always decode, module has no arguments"));
+    }
     let (path, pipe) = destination(typed)?;
     if pipe.is_some() && rendering.separate {
         return Err(mistake("-ff writes files, and a command takes one stream; give -o FILE"));

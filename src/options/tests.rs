@@ -283,3 +283,9 @@ fn a_replay_takes_what_forms_events_and_refuses_what_makes_them() {
     assert!(refusal(&["replay", "--since", "soon", "c"]).contains("--since"));
     assert!(refusal(&["replay", ""]).contains("empty name"));
 }
+
+#[test]
+fn decode_is_the_ebpf_formats() {
+    assert!(plan(&["--format", "ebpf", "--decode", "x"]).output.rendering.decode);
+    assert!(!plan(&["--format", "ebpf", "x"]).output.rendering.decode);
+}

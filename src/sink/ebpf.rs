@@ -4,10 +4,12 @@ use super::clock::{Clock, Zone};
 use super::escape::{Place, render_text};
 use super::lines::Lines;
 use super::module::{render_name, render_number, render_result, render_who};
+use super::strace::values::Painter;
 use super::{Format, Needs, Sink};
 use crate::decode::tree::{Node, Seen, Tree, Value};
 use crate::decode::{Raw, Text};
 use crate::event::{Event, Sort};
+use crate::model::{Plan, Rendering};
 use crate::table::Kind;
 use std::io::Write as _;
 
@@ -16,7 +18,7 @@ pub(super) const FORMAT: Format = Format {
     name: "ebpf",
     about: "text as the eBPF plugin writes it: call, result, who, arguments, open files",
     needs: Needs { args: true, fds: true, opened: true, named: false, ..Needs::NOTHING },
-    make: |plan| Box::new(Ebpf::new(Zone::of(plan))),
+    make: |plan| Box::new(Ebpf::of(plan)),
 };
 
 /// Renders the format.
@@ -25,12 +27,19 @@ pub(super) struct Ebpf {
     clock: Clock,
     lines: Lines,
     tree: Tree,
+    /// Arguments are written by meaning, so.
+    decoded: Option<(Rendering, Zone)>,
 }
 
 impl Ebpf {
+    fn of(plan: &Plan) -> Ebpf {
+        let shown = &plan.output.rendering;
+        Ebpf { decoded: shown.decode.then(|| (shown.clone(), Zone::of(plan))), ..Ebpf::new(Zone::of(plan)) }
+    }
+
     /// A sink for local time of `zone`.
     pub(super) fn new(zone: impl Into<Zone>) -> Ebpf {
-        Ebpf { clock: Clock::new(zone, ' '), lines: Lines::default(), tree: Tree::default() }
+        Ebpf { clock: Clock::new(zone, ' '), lines: Lines::default(), tree: Tree::default(), decoded: None }
     }
 }
 
@@ -56,7 +65,14 @@ impl Sink for Ebpf {
         event.values(&mut self.tree);
         for (index, (at, node)) in self.tree.level(0..self.tree.len()).enumerate() {
             out.extend_from_slice(separator);
-            render_argument(event, &self.tree, index, at, node, out);
+            match &self.decoded {
+                Some((shown, zone)) => {
+                    out.extend_from_slice(node.name.as_bytes());
+                    out.push(b'=');
+                    Painter { event, tree: &self.tree, shown, abbrev: false, most: usize::MAX, zone }.value(at, node, out);
+                }
+                None => render_argument(event, &self.tree, index, at, node, out),
+            }
             separator = b", ";
         }
         out.extend_from_slice(b"), fds=[");

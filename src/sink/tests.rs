@@ -258,3 +258,17 @@ fn the_registry_is_what_options_offers() {
     }
     assert!(by_name("xml").is_none());
 }
+
+#[test]
+fn ebpf_says_arguments_by_meaning_when_asked_to() {
+    let account = account(7, 1, b"init", b"sh", b"");
+    let choices = crate::options::Choices { formats: CHOICES };
+    let typed = ["smtrace", "--format", "ebpf", "--decode", "true"].map(Into::into);
+    let Ok(crate::options::Action::Trace(plan)) = crate::options::parse(typed, &choices) else { panic!("refused") };
+    let (_, mut sink) = super::make(&plan);
+    let pieces = [(Role::Arg1, 0, PATH, State::Whole, &b"/a\"), fds=[9(forged)]"[..])];
+    let enter = bytes(&head(Kind::Enter, 7, 257, 0), &[0xffff_ff9c, PATH, 0o100, 0o644], &pieces);
+    let line = line(sink.as_mut(), &account, &enter, None);
+    let want = r#"args=(dfd=AT_FDCWD, filename="/a\"), fds=[9(forged)]", flags=O_RDONLY|O_CREAT, mode=0644), fds=[]"#;
+    assert!(line.contains(want), "{line}");
+}

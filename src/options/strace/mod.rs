@@ -141,6 +141,7 @@ pub(super) fn rendering(typed: &ArgMatches, given: &Expressions<'_>, target: &Ta
         quiet: quiet(typed, given, to_file && !matches!(target, Target::Attach { .. }))?,
         threads: to_file && (replayed || count(typed, common::FOLLOW) > 0),
         separate,
+        decode: false,
     })
 }
 

@@ -13,7 +13,7 @@ mod line;
 mod quote;
 mod remarks;
 mod times;
-mod values;
+pub(in crate::sink) mod values;
 
 use super::clock::Zone;
 use super::{Format, Needs, Sink};

@@ -28,20 +28,20 @@ pub(super) fn hex(word: u64, out: &mut Vec<u8>) {
 }
 
 /// Renders the values of one event.
-pub(super) struct Painter<'p, 'e> {
-    pub(super) event: &'p Event<'e>,
-    pub(super) tree: &'p Tree,
-    pub(super) shown: &'p Rendering,
+pub(in crate::sink) struct Painter<'p, 'e> {
+    pub(in crate::sink) event: &'p Event<'e>,
+    pub(in crate::sink) tree: &'p Tree,
+    pub(in crate::sink) shown: &'p Rendering,
     /// Structures are cut short.
-    pub(super) abbrev: bool,
+    pub(in crate::sink) abbrev: bool,
     /// Most items of a list that is cut short.
-    pub(super) most: usize,
+    pub(in crate::sink) most: usize,
     /// Where local time comes from.
-    pub(super) zone: &'p Zone,
+    pub(in crate::sink) zone: &'p Zone,
 }
 
 impl Painter<'_, '_> {
-    pub(super) fn abi(&self) -> Abi {
+    pub(in crate::sink) fn abi(&self) -> Abi {
         self.event.head().abi.unwrap_or(Abi::X86_64)
     }
 
@@ -50,7 +50,7 @@ impl Painter<'_, '_> {
     }
 
     /// Appends the value at `at`.
-    pub(super) fn value(&self, at: usize, node: &Node, out: &mut Vec<u8>) {
+    pub(in crate::sink) fn value(&self, at: usize, node: &Node, out: &mut Vec<u8>) {
         let style = self.shown.constants;
         match node.value {
             Value::Signed(word) => number(out, format_args!("{word}")),
