@@ -69,7 +69,8 @@ impl Sink for Ebpf {
                 Some((shown, zone)) => {
                     out.extend_from_slice(node.name.as_bytes());
                     out.push(b'=');
-                    Painter { event, tree: &self.tree, shown, abbrev: false, most: usize::MAX, zone }.value(at, node, out);
+                    Painter { event, tree: &self.tree, shown, abbrev: false, most: usize::MAX, zone }
+                        .value(at, node, out);
                 }
                 None => render_argument(event, &self.tree, index, at, node, out),
             }
