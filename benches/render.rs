@@ -29,6 +29,7 @@ fn plan(format: &str) -> Plan {
         output: Output { path: None, format: format.to_owned(), str_max: 256, ..Output::default() },
         capture: None,
         audit: None,
+        outside: Default::default(),
         quiet: false,
         log: Log { level: 1, file: None },
     }

@@ -34,4 +34,5 @@ pub mod reader;
 pub mod replay;
 pub mod say;
 pub mod story;
+pub mod stream;
 pub mod run;

@@ -127,6 +127,19 @@ impl Pipeline {
         self.probe || self.needs.signals
     }
 
+    /// Shows events as `plan` says from here on; who is who stays known.
+    pub fn reform(&mut self, plan: &Plan) {
+        let (needs, sink) = sink::make(plan);
+        (self.needs, self.sink) = (needs, sink);
+        self.rules = Rules::new(&plan.filters);
+        self.str_max = plan.output.str_max;
+        // Enters that were held wait for nothing any more, or for other rules.
+        self.held.clear();
+        if !needs.args {
+            self.entered.clear();
+        }
+    }
+
     /// How many events were written.
     #[must_use]
     pub fn events(&self) -> u64 {

@@ -1,9 +1,10 @@
 //! The reading thread: records in, lines out.
 
-use crate::bus::Receiver;
-use crate::control::Shared;
+use crate::bus::{self, Receiver, Tally};
+use crate::control::{Shared, Turn};
 use crate::engine::ptrace::PlacementShared;
 use crate::keep::Keep;
+use crate::model::CallSet;
 use crate::model::record::Record;
 use crate::output::Output;
 use crate::pipeline::Pipeline;
@@ -30,6 +31,8 @@ pub struct Reader {
     pub placement: PlacementShared,
     /// Says a line of our own.
     pub say: fn(&str),
+    /// The calls that are shown, when not all that are traced.
+    pub shown: Option<CallSet>,
 }
 
 /// How the reading ended.
@@ -41,6 +44,14 @@ pub struct Read {
     pub kept: Option<store::Losses>,
     /// Records that could not be read: a defect of ours, said and counted.
     pub malformed: u64,
+    /// What was dropped because the output took no more (`--on-overflow drop`).
+    pub missed: Option<Tally>,
+}
+
+/// Whether a record is of a call that is not shown.
+fn hidden(shown: Option<&CallSet>, record: &Record<'_>) -> bool {
+    let Some(shown) = shown else { return false };
+    bus::slot(record.head()).is_some_and(|slot| slot < CallSet::CAPACITY && !shown.contains(slot))
 }
 
 impl Reader {
@@ -61,6 +72,7 @@ impl Reader {
                             keep.take(&record);
                         }
                         match &self.output {
+                            Some(_) if hidden(self.shown.as_ref(), &record) => false,
                             Some(_) => self.pipeline.feed(&record, &mut lines),
                             None => self.pipeline.learn(&record),
                         };
@@ -91,6 +103,8 @@ impl Reader {
                 }
                 written = self.pipeline.events();
                 lines.clear();
+                let lost = self.output.as_ref().and_then(Output::losses).map_or(0, |(lost, _)| lost);
+                self.shared.publish_log(written, lost, self.receiver.position());
             }
             if let Some(keep) = &mut self.keep {
                 keep.tick(clock::monotonic());
@@ -105,7 +119,8 @@ impl Reader {
                     output.write(&lines, 0);
                 }
                 let kept = self.keep.and_then(Keep::finish);
-                return Read { output: self.output, kept, malformed };
+                let missed = self.receiver.missed().filter(|missed| missed.total() > 0).cloned();
+                return Read { output: self.output, kept, malformed, missed };
             }
             if read == 0 {
                 self.placement.release();
@@ -116,6 +131,21 @@ impl Reader {
 
     /// Does what other threads asked for.
     fn attend(&mut self) {
+        for order in self.shared.take_turns() {
+            let done = match order.turn {
+                Turn::Show(plan) => {
+                    self.pipeline.reform(&plan);
+                    self.shown = self.shared.shown();
+                    Ok(())
+                }
+                Turn::Rotate => {
+                    let reopened = self.output.as_mut().map_or(Ok(()), Output::reopen);
+                    reopened.map_err(|error| format!("cannot reopen the log: {error}; the old file stays in use"))
+                }
+            };
+            // Nobody may wait for the answer any more.
+            let _ = order.reply.send(done);
+        }
         if self.shared.take_reopen()
             && let Some(output) = &mut self.output
             && let Err(error) = output.reopen()

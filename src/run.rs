@@ -1,6 +1,9 @@
 //! One run, from argv to exit status: the place that knows all folders.
 
-use crate::bus::{self, Pace, Sender};
+mod finish;
+mod outside;
+
+use crate::bus::{self, Sender};
 use crate::capture::{Recorder, Wanted};
 use crate::control::{self, Shared, Signals};
 use crate::engine::ptrace::{Engine, Mode, PlacementShared, Round};
@@ -16,9 +19,12 @@ use crate::say::{inform, say};
 use crate::sink;
 use crate::state::{Groups, Users};
 use crate::story::{Story, Taker};
+use crate::stream;
 use crate::sys::spawn;
-use crate::sys::{clock, limits, signals};
+use crate::sys::{limits, signals};
 use crate::{auditing, capture, compare, doctor, list, replay, say};
+use finish::finish;
+use outside::{Opened, Served, answer, attach_ring};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -83,6 +89,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             let _ = clap_mangen::Man::new(options::command(&choices)).render(&mut text);
             print(&String::from_utf8_lossy(&text))
         }
+        Action::Ctl { path, words } => answer(control::socket::ctl(&path, &words)),
+        Action::Connect(to) => answer(stream::connect(&to).map(|()| String::new())),
+        Action::AttachRing { name, plan } => attach_ring(&name, &plan),
         Action::Trace(plan) => match whole(&plan) {
             Ending::Exit(status) => ExitCode::from(status),
             Ending::Signal(signal) => {
@@ -125,6 +134,8 @@ struct Sinks {
     keep: Option<Keep>,
     users: Users,
     groups: Groups,
+    /// What is offered to others.
+    opened: Opened,
 }
 
 impl Sinks {
@@ -147,7 +158,9 @@ impl Sinks {
                 Some(Output::open(&plan.output).map_err(|error| refuse(path, &error, "-o")).ok()?)
             }
         };
-        Some(Sinks { output, keep, users, groups })
+        let opened = Opened::open(&plan.outside).map_err(|why| say(&why)).ok()?;
+        opened.tell();
+        Some(Sinks { output, keep, users, groups, opened })
     }
 }
 
@@ -157,39 +170,20 @@ struct Run {
     engine: Engine,
     shared: Arc<Shared>,
     reader: JoinHandle<Read>,
+    /// What the log wants captured, and what clients want besides.
+    wanted: (Wanted, Option<Wanted>),
+    served: Served,
 }
 
-fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std::io::Result<Run> {
-    limits::hide();
-    limits::raise_own();
-    signals::arrange();
-    signals::open_wake();
-    let (sender, mut receivers): (Sender, _) = bus::bus(BUS, &[Pace::Kept])?;
-    let receiver = receivers.pop().ok_or(std::io::ErrorKind::Other)?;
-    sender.enter();
-    let shared = Shared::new(plan.collecting);
-    let placement = PlacementShared::default();
-    let waker = sender.waker();
-    let (users, groups) = (sinks.users, sinks.groups);
-    let (needs, hash, pipeline) = match taker {
-        Some(taker) => {
-            let pipeline = Pipeline::with_sink(plan, taker.needs, taker.sink, users, groups);
-            (taker.needs, taker.hash, pipeline)
-        }
-        None => (sink::needs(plan), capture::Hash::default(), Pipeline::new(plan, users, groups)),
-    };
-    let reader = Reader {
-        receiver,
-        pipeline,
-        output: sinks.output,
-        keep: sinks.keep,
-        shared: Arc::clone(&shared),
-        placement: placement.clone(),
-        say,
-    };
+/// What the output that `plan` describes needs captured.
+fn wants(plan: &Plan) -> Wanted {
+    wants_of(plan, sink::needs(plan), capture::Hash::default())
+}
+
+fn wants_of(plan: &Plan, needs: sink::Needs, hash: capture::Hash) -> Wanted {
     // What is kept can be shown in any form.
     let kept = plan.capture.as_ref();
-    let wanted = Wanted {
+    Wanted {
         args: needs.args || kept.is_some(),
         fds: needs.fds || kept.is_some_and(|capture| capture.fds),
         opened: needs.opened || kept.is_some(),
@@ -199,19 +193,58 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
         str_max: plan.output.str_max,
         probe: plan.probe || kept.is_some(),
         hash,
+    }
+}
+
+fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std::io::Result<Run> {
+    limits::hide();
+    limits::raise_own();
+    signals::arrange();
+    signals::open_wake();
+    let (sender, receivers): (Sender, _) = bus::bus(BUS, &outside::paces(&plan.outside))?;
+    let mut receivers = receivers.into_iter();
+    let receiver = receivers.next().ok_or(std::io::ErrorKind::Other)?;
+    let keeper = receivers.next();
+    sender.enter();
+    let shared = Shared::new(plan.collecting);
+    let placement = PlacementShared::default();
+    let waker = sender.waker();
+    let (users, groups) = (sinks.users, sinks.groups);
+    let (wanted, pipeline) = match taker {
+        Some(taker) => {
+            let pipeline = Pipeline::with_sink(plan, taker.needs, taker.sink, users, groups);
+            (wants_of(plan, taker.needs, taker.hash), pipeline)
+        }
+        None => (wants(plan), Pipeline::new(plan, users, groups)),
     };
+    let mut reader = Reader {
+        receiver,
+        pipeline,
+        output: sinks.output,
+        keep: sinks.keep,
+        shared: Arc::clone(&shared),
+        placement: placement.clone(),
+        say,
+        shown: None,
+    };
+    let served = Served::start(plan, sinks.opened, &sender, &shared, &mut reader.receiver, keeper)?;
     let recorder = Recorder::new(sender, wanted, shared.collecting());
-    let exits = plan.filters.direction != Direction::Enter || plan.filters.statuses != Statuses::ALL || kept.is_some();
+    let exits = plan.filters.direction != Direction::Enter
+        || plan.filters.statuses != Statuses::ALL
+        || plan.capture.is_some()
+        || outside::wants_all(&plan.outside);
     let launched = matches!(plan.target, Target::Launch(_));
     let mode = Mode { filtered, follow: plan.follow, exit_kill: launched, exits };
     let kill_after = match plan.orphans {
         Orphans::Wait(after) => after,
         Orphans::Kill => Some(0),
     };
-    let taker = Signals { shared: Arc::clone(&shared), waker, tracer: limits::tid(), kill_after };
+    let reload = served.steer.clone().filter(|_| plan.outside.files);
+    let taker = Signals { shared: Arc::clone(&shared), waker, tracer: limits::tid(), kill_after, reload };
     thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10).spawn(move || taker.run())?;
     let reader = thread::Builder::new().name("reader".to_owned()).spawn(move || reader.run())?;
-    Ok(Run { recorder, engine: Engine::new(mode, plan.calls.clone(), placement), shared, reader })
+    let engine = Engine::new(mode, plan.calls.clone(), placement);
+    Ok(Run { recorder, engine, shared, reader, wanted: (wanted, None), served })
 }
 
 fn etc(name: &str) -> Vec<u8> {
@@ -290,10 +323,14 @@ fn launch(
         if run.engine.root_status().is_some() && !run.shared.root_was_told() {
             run.shared.root_is_gone();
         }
-        if run.shared.take_requests() & (control::KILL | control::DETACH) != 0
+        let requests = run.requests();
+        if requests & (control::KILL | control::DETACH) != 0
             || (run.engine.root_status().is_some() && plan.orphans == Orphans::Kill)
         {
             run.engine.kill_all();
+        }
+        if run.engine.root_status().is_some() {
+            run.engine.release_guests();
         }
         if round == Round::Done {
             break;
@@ -338,62 +375,10 @@ fn attach(plan: &Plan, pids: &[Pid], tree: bool, sinks: Sinks, story: &mut Story
         if threads == 1 { "" } else { "s" }
     ));
     while run.engine.round(&mut run.recorder) != Round::Done {
-        if run.shared.take_requests() != 0 {
+        if run.requests() & (control::KILL | control::DETACH) != 0 {
             run.engine.detach_all(&mut run.recorder);
             break;
         }
     }
     if finish(run, story) { Ending::Exit(0) } else { Ending::Exit(INCOMPLETE) }
-}
-
-/// Ends the run: waits until everything is written, says what was lost. Returns whether the log is complete.
-fn finish(run: Run, story: &mut Story) -> bool {
-    story.complete = finish_log(run, story);
-    story.complete
-}
-
-fn finish_log(run: Run, story: &mut Story) -> bool {
-    let mut complete = !run.engine.lost_sight();
-    let mut bus = run.recorder.into_inner();
-    bus.close();
-    let (lost, aborted) = bus.losses();
-    story.lost = lost;
-    if lost > 0 {
-        say(&format!("the log is incomplete: {lost} records were lost, because nobody took them"));
-        complete = false;
-    }
-    // After an abort the reader may sit in a write that nobody takes; it gets a moment.
-    let deadline = clock::monotonic() + 1_000_000_000;
-    while aborted && !run.reader.is_finished() {
-        if clock::monotonic() > deadline {
-            say("the log is incomplete: its reader takes nothing");
-            return false;
-        }
-        thread::sleep(std::time::Duration::from_millis(5));
-    }
-    let Ok(read) = run.reader.join() else {
-        say("the reader failed: the log is incomplete");
-        return false;
-    };
-    if let Some(losses) = read.kept {
-        let (lost, why) = (losses.records, losses.why);
-        say(&format!(
-            "the capture is incomplete: {lost} record{} lost: {why}",
-            if lost == 1 { " was" } else { "s were" }
-        ));
-        complete = false;
-    }
-    if let Some((lost, why)) = read.output.as_ref().and_then(Output::losses) {
-        say(&format!("the log is incomplete: {lost} event{} lost: {why}", if lost == 1 { " was" } else { "s were" }));
-        complete = false;
-    }
-    let malformed = read.malformed;
-    if let Some(output) = read.output {
-        output.finish();
-    }
-    if malformed > 0 {
-        say(&format!("the log is incomplete: {malformed} malformed records (a defect of smtrace)"));
-        complete = false;
-    }
-    complete
 }

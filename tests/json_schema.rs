@@ -22,6 +22,7 @@ fn plan() -> Plan {
         output: Output { path: None, format: "json".to_owned(), str_max: 32, ..Output::default() },
         capture: None,
         audit: None,
+        outside: Default::default(),
         quiet: false,
         log: Log { level: 1, file: None },
     }

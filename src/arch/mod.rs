@@ -5,7 +5,10 @@ use crate::model::Abi;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 #[cfg(target_arch = "x86_64")]
-pub use x86_64::{HOST, call_of_registers, result_of_registers, set_first_argument, skip_call};
+pub use x86_64::{
+    HOST, call_of_registers, interrupted_call, restart_unless_handled, result_of_registers, set_first_argument,
+    skip_call,
+};
 
 #[cfg(not(target_arch = "x86_64"))]
 compile_error!("smtrace has no file in src/arch for this CPU yet: see CONTRIBUTING.md, \"a CPU\"");

@@ -57,6 +57,32 @@ pub fn skip_call(tid: Pid, result: i64) -> Result<(), Fault> {
     ptrace::set_registers(tid, &regs)
 }
 
+/// The call that ended with EINTR just before a tracee stopped, as (ABI, number); `None` when none did.
+///
+/// # Errors
+/// [`Fault::Gone`] when it died.
+pub fn interrupted_call(tid: Pid, memory: &mut Memory) -> Result<Option<(Option<Abi>, u32)>, Fault> {
+    let regs = ptrace::registers(tid)?;
+    let ended = low(regs.rax).cast_signed() == -libc::EINTR && low(regs.orig_rax).cast_signed() >= 0;
+    if !ended {
+        return Ok(None);
+    }
+    let (arch, nr, _) = call_of_registers(tid, memory, &regs);
+    Ok(Some((super::abi_of(arch, nr), nr)))
+}
+
+/// Makes the kernel repeat the call that a stopped tracee has just left, unless a signal handler runs first: then it fails
+/// with EINTR (ERESTARTNOHAND, include/linux/errno.h).
+///
+/// # Errors
+/// [`Fault::Gone`] when it died.
+pub fn restart_unless_handled(tid: Pid) -> Result<(), Fault> {
+    const ERESTARTNOHAND: i64 = 514;
+    let mut regs = ptrace::registers(tid)?;
+    regs.rax = (-ERESTARTNOHAND).cast_unsigned();
+    ptrace::set_registers(tid, &regs)
+}
+
 /// Changes the first argument of the call of a stopped tracee.
 ///
 /// # Errors

@@ -58,6 +58,7 @@ struct Meeting {
     /// Nobody waits for room any more: what does not fit is lost, and counted.
     aborted: AtomicBool,
     lost: AtomicU64,
+    sent: AtomicU64,
 }
 
 impl std::fmt::Debug for Meeting {
@@ -135,6 +136,12 @@ impl Waker {
         self.0.wake_writer();
     }
 
+    /// How many records were sent.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.0.sent.load(Ordering::Relaxed)
+    }
+
     /// How many records the sender lost since an abort.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -193,6 +200,12 @@ impl Sender {
         self.ring.window()
     }
 
+    /// Bytes of the ring.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.ring.size()
+    }
+
     /// Where the next record will lie: a reader that released so much has seen all that was sent.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -222,6 +235,9 @@ impl Records for Sender {
         if let Some(to) = self.ring.reserve(max) {
             let len = write(to);
             self.ring.commit(len);
+            // One writer: no read-modify-write is needed.
+            let sent = &self.meeting.sent;
+            sent.store(sent.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         } else {
             self.meeting.lost.fetch_add(1, Ordering::Relaxed);
         }

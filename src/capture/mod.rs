@@ -33,7 +33,7 @@ const SMALL: usize = HEADER + 48;
 const LARGE: usize = 96 * 1024;
 
 /// What the output asks for, beyond the registers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The memory that arguments point to.
     pub args: bool,
@@ -53,6 +53,39 @@ pub struct Wanted {
     pub signals: bool,
     /// Digests of files.
     pub hash: Hash,
+}
+
+impl Wanted {
+    /// What both want.
+    #[must_use]
+    pub fn and(self, other: Wanted) -> Wanted {
+        Wanted {
+            args: self.args | other.args,
+            fds: self.fds | other.fds,
+            opened: self.opened | other.opened,
+            named: self.named | other.named,
+            env: self.env | other.env,
+            signals: self.signals | other.signals,
+            str_max: self.str_max.max(other.str_max),
+            probe: self.probe | other.probe,
+            hash: Hash {
+                inputs: self.hash.inputs | other.hash.inputs,
+                outputs: self.hash.outputs | other.hash.outputs,
+                programs: self.hash.programs | other.hash.programs,
+            },
+        }
+    }
+}
+
+/// A record of our own words about no task.
+#[must_use]
+pub fn notice_record(text: &str) -> Vec<u8> {
+    let mut bytes = vec![0; SMALL + PIECE_HEADER + MAX_PATH];
+    let mut writer = Writer::new(&mut bytes, &head(Kind::Notice, Task { pid: 0, tid: 0 }), &[]);
+    writer.piece(Role::Text, 0, 0, State::Whole, text.as_bytes());
+    let len = writer.finish();
+    bytes.truncate(len);
+    bytes
 }
 
 /// Where records go: the bus, or a buffer.
@@ -103,6 +136,17 @@ impl<R: Records> Recorder<R> {
     #[must_use]
     pub fn new(bus: R, wanted: Wanted, collecting: Arc<AtomicBool>) -> Recorder<R> {
         Recorder { bus, wanted, collecting, known: FxHashSet::default(), digests: Digests::default() }
+    }
+
+    /// Captures what `wanted` says from here on.
+    pub fn want(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+    }
+
+    /// Where the records go.
+    #[must_use]
+    pub fn records(&self) -> &R {
+        &self.bus
     }
 
     /// Gives back where the records went.

@@ -4,12 +4,14 @@
 
 mod abi;
 mod calls;
+mod outside;
 mod plan;
 pub mod record;
 mod rendering;
 
 pub use abi::Abi;
 pub use calls::CallSet;
+pub use outside::{Address, Connect, Outside, Overflow};
 pub use plan::{
     Audit, Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode, Severity,
     Target,

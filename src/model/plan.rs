@@ -1,6 +1,6 @@
 //! The plan: what the user meant, validated once by `options`. Nothing after that checks again.
 
-use super::{CallSet, Pid, Rendering, Statuses, Summary, Touching};
+use super::{CallSet, Outside, Pid, Rendering, Statuses, Summary, Touching};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub struct Plan {
     pub capture: Option<Capture>,
     /// How the run is audited, if it is (`smtrace audit`).
     pub audit: Option<Audit>,
+    /// What is offered to others while it runs.
+    pub outside: Outside,
     /// No informational lines of our own; errors and losses are still said.
     pub quiet: bool,
     /// Messages of smtrace itself.
@@ -197,7 +199,7 @@ pub enum Direction {
 }
 
 /// Which events are kept, beyond the enabled calls.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
     /// Which of an event pair is written.
     pub direction: Direction,

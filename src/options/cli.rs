@@ -1,7 +1,7 @@
 //! The command line as clap knows it, for parsing, help, completions and the manual page. It must not give a value its
 //! meaning: `plan` does. No letter means anything else than in strace, but `-w`, which is tcpdump's.
 
-use super::{Choices, captures, strace};
+use super::{Choices, captures, outside, strace};
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgGroup, Command, ValueHint, value_parser};
 
@@ -54,6 +54,9 @@ const USAGE: &str = "smtrace [OPTIONS] [--] CMD [ARG]...
        smtrace diff [--json] [--exact] FILE OTHER
        smtrace audit [OPTIONS] [--] CMD [ARG]...
        smtrace list syscalls|classes|formats [--json]
+       smtrace ctl PATH COMMAND
+       smtrace connect ADDR:PORT|unix:PATH [OPTIONS]
+       smtrace attach-ring NAME [OPTIONS]
        smtrace doctor [--json]
        smtrace completions SHELL
        smtrace man";
@@ -79,6 +82,7 @@ fn base(choices: &Choices) -> Command {
         .after_help(AFTER)
         .subcommands(subcommands())
         .subcommand(captures::replay(choices))
+        .subcommands(outside::subcommands(choices))
         .subcommand_help_heading("Other commands")
         .disable_version_flag(true)
         .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print the version"))
@@ -91,6 +95,7 @@ fn base(choices: &Choices) -> Command {
         .args(strace::cli::summary())
         .args(strace::cli::refusals())
         .args(running())
+        .args(outside::args())
         .group(ArgGroup::new("target").args([id::ATTACH, id::COMMAND]))
 }
 

@@ -3,6 +3,7 @@
 //! `cli` says what can be typed, `config` and `interest` what files can say, `plan` what it means. Nothing here looks
 //! at a process, opens the log or prints; a refusal is text for `run`.
 
+mod amend;
 mod audit;
 mod captures;
 mod cli;
@@ -11,15 +12,17 @@ mod document;
 mod enable;
 mod interest;
 mod nearest;
+mod outside;
 mod plan;
 mod replay;
 mod sibling;
 mod strace;
 mod words;
 
+pub use amend::{MAX_LINE, amend, set};
 pub use sibling::{Sibling, sibling};
 
-use crate::model::Plan;
+use crate::model::{CallSet, Connect, Plan};
 use clap::ArgMatches;
 use clap::error::ErrorKind;
 use std::ffi::OsString;
@@ -50,6 +53,22 @@ pub enum Action {
     Doctor {
         /// As JSON instead of text.
         json: bool,
+    },
+    /// Send a command to a running smtrace.
+    Ctl {
+        /// Its socket.
+        path: std::path::PathBuf,
+        /// The command.
+        words: Vec<String>,
+    },
+    /// Show what a running smtrace streams.
+    Connect(Box<Connect>),
+    /// Show what lies in the ring of a running smtrace.
+    AttachRing {
+        /// The ring's name.
+        name: String,
+        /// What is shown, and where.
+        plan: Box<Plan>,
     },
     /// Write a shell's completion script, from [`command`].
     Completions(clap_complete::Shell),
@@ -120,6 +139,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, choices: &Choices) -> Res
     subcommand(name, sub, choices)
 }
 
+/// The calls that `expressions` mean together, as `-e` takes them.
+///
+/// # Errors
+/// What is wrong with them, and a remedy.
+pub fn calls(expressions: &[&str]) -> Result<CallSet, String> {
+    enable::calls(expressions.iter().copied())
+}
+
 /// The command line, for completions and the manual page.
 #[must_use]
 pub fn command(choices: &Choices) -> clap::Command {
@@ -144,6 +171,11 @@ fn subcommand(name: &str, sub: &ArgMatches, choices: &Choices) -> Result<Action,
             };
             let files = [file(cli::id::FILE)?, file(cli::id::OTHER)?];
             Ok(Action::Diff { files, json: sub.get_flag(cli::id::JSON), exact: sub.get_flag(cli::id::EXACT) })
+        }
+        "ctl" => outside::ctl(sub).map(|(path, words)| Action::Ctl { path, words }),
+        "connect" => outside::connect(sub, choices).map(|connect| Action::Connect(Box::new(connect))),
+        "attach-ring" => {
+            outside::attach_ring(sub, choices).map(|(name, plan)| Action::AttachRing { name, plan: Box::new(plan) })
         }
         "doctor" => Ok(Action::Doctor { json: sub.get_flag(cli::id::JSON) }),
         "man" => Ok(Action::Man),

@@ -64,6 +64,7 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
         output,
         capture,
         audit: None,
+        outside: super::outside::outside(typed)?,
         quiet: typed.get_count(id::QUIET) > 0 || file.quiet.unwrap_or(false),
         log: Log { level: file.log_level.unwrap_or(2), file: file.log_file },
     })

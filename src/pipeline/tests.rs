@@ -22,6 +22,7 @@ fn plan(format: &str) -> Plan {
         output: Output { path: None, format: format.to_owned(), str_max: 64, ..Output::default() },
         capture: None,
         audit: None,
+        outside: Default::default(),
         quiet: false,
         log: Log { level: 1, file: None },
     }

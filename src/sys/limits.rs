@@ -9,6 +9,13 @@ pub fn pid() -> Pid {
     unsafe { libc::getpid() }
 }
 
+/// Our effective user.
+#[must_use]
+pub fn uid() -> u32 {
+    // SAFETY: cannot fail.
+    unsafe { libc::geteuid() }
+}
+
 /// The calling thread's id.
 #[must_use]
 pub fn tid() -> Pid {

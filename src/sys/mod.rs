@@ -17,6 +17,7 @@ pub mod ring;
 pub mod sched;
 pub mod signals;
 pub mod socket;
+pub mod sockets;
 pub mod spawn;
 pub mod wait;
 

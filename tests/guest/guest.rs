@@ -1193,11 +1193,95 @@ fn int80_ipc() -> c_int {
     0
 }
 
+/// Does what the bytes on stdin say, and answers each with a line, until the end: `g` a marked call, `o` an open, `m` 1000
+/// marked calls, `f` a marked call in a child, `t` one in a thread.
+fn serve() -> c_int {
+    say("ready");
+    loop {
+        let mut byte = 0u8;
+        if unsafe { libc::read(0, (&raw mut byte).cast(), 1) } != 1 {
+            return 0;
+        }
+        match byte {
+            b'g' => _ = mark(),
+            b'o' => _ = mark_path("on-demand"),
+            b'm' => (0..1000).for_each(|_| _ = mark()),
+            b'f' => {
+                let pid = spawn(|| {
+                    mark();
+                    0
+                });
+                check!(exited(wait_for(pid), 0));
+            }
+            b't' => drop(std::thread::spawn(mark).join()),
+            _ => check!(false),
+        }
+        say("ok");
+    }
+}
+
+/// Waits in calls that a ptrace stop interrupts with EINTR; a byte on stdin ends the waits, and none may have failed.
+fn waits() -> c_int {
+    let (epolled, read) = (pipe(), pipe());
+    let (start, all_wait) = std::sync::mpsc::channel();
+    let waiting = |what: fn([c_int; 2]) -> c_int, fds: [c_int; 2]| {
+        let start = start.clone();
+        std::thread::spawn(move || {
+            start.send(unsafe { libc::gettid() }).unwrap();
+            let result = what(fds);
+            (result, errno())
+        })
+    };
+    let threads = [
+        waiting(
+            |fds| unsafe {
+                let poll = libc::epoll_create1(0);
+                let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: 7 };
+                libc::epoll_ctl(poll, libc::EPOLL_CTL_ADD, fds[0], &raw mut event);
+                libc::epoll_wait(poll, &raw mut event, 1, -1)
+            },
+            epolled,
+        ),
+        waiting(
+            |fds| unsafe {
+                let mut byte = 0u8;
+                libc::read(fds[0], (&raw mut byte).cast(), 1) as c_int
+            },
+            read,
+        ),
+        waiting(
+            |_| unsafe {
+                let mut set: libc::sigset_t = std::mem::zeroed();
+                libc::sigaddset(&raw mut set, libc::SIGUSR1);
+                libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, null_mut());
+                libc::sigtimedwait(&raw const set, null_mut(), null()) - libc::SIGUSR1 + 1
+            },
+            [0, 0],
+        ),
+    ];
+    let tids: Vec<pid_t> = all_wait.iter().take(3).collect();
+    while !tids.iter().all(|tid| task_state(*tid) == Some('S')) {
+        std::thread::yield_now();
+    }
+    say("ready");
+    take_byte(0);
+    put_byte(epolled[1]);
+    put_byte(read[1]);
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tids[2], libc::SIGUSR1) };
+    for thread in threads {
+        let (result, errno) = thread.join().unwrap();
+        say(&format!("{result} {}", if result < 0 { errno } else { 0 }));
+    }
+    0
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn main() -> c_int {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let word = |at: usize| args.get(at).map_or("", String::as_str);
     match word(0) {
+        "serve" => serve(),
+        "waits" => waits(),
         "marks" => {
             (0..number(&args, 1, 1)).for_each(|_| _ = mark());
             0

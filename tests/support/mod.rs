@@ -6,6 +6,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
+pub mod outside;
+
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -147,7 +149,11 @@ pub fn module_event(line: &str) -> Option<Event> {
     let (time, rest) = rest.split_once("]: ")?;
     assert_eq!(time.len(), "2025-06-12 14:15:02.492380090".len(), "time of {line:?}");
     let (name, rest) = rest.split_once(' ')?;
-    if name == "smtrace_notice" || name == "signal_deliver" || name.starts_with("sched_process_") {
+    if name == "smtrace_notice"
+        || name == "smtrace_lost"
+        || name == "signal_deliver"
+        || name.starts_with("sched_process_")
+    {
         return None;
     }
     let rest = rest.strip_prefix("syscall=")?;

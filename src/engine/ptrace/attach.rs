@@ -68,7 +68,7 @@ impl Engine {
     pub fn seize_child(&mut self, observer: &mut dyn Observer, pid: Pid) -> Result<(), AttachError> {
         self.root = Some(pid);
         self.named.push(pid);
-        ptrace::seize(pid, self.options()).map_err(|fault| AttachError { pid, fault })?;
+        ptrace::seize(pid, self.options(false)).map_err(|fault| AttachError { pid, fault })?;
         self.adopt(observer, pid, false);
         if self.full {
             // Only a stop can turn stopping at every call on.
@@ -94,10 +94,10 @@ impl Engine {
                     .collect();
                 let mut found = false;
                 for tid in new {
-                    match ptrace::seize(tid, self.options()) {
+                    match ptrace::seize(tid, self.options(self.guests)) {
                         Ok(()) => {
                             self.adopt(observer, tid, true);
-                            let _ = ptrace::interrupt(tid);
+                            self.interrupt(tid);
                             (found, any) = (true, true);
                         }
                         Err(Fault::Gone) => {}
@@ -123,8 +123,8 @@ impl Engine {
     /// Returns false when a signal interrupted it; what is left is let go by the end of the tracing thread.
     pub fn detach_all(&mut self, observer: &mut dyn Observer) -> bool {
         self.placement.hold();
-        for tid in self.tracees.keys() {
-            let _ = ptrace::interrupt(*tid);
+        for tid in self.tracees.keys().copied().collect::<Vec<_>>() {
+            self.interrupt(tid);
         }
         while !self.tracees.is_empty() {
             match wait::any(true) {
@@ -136,11 +136,13 @@ impl Engine {
         true
     }
 
-    fn detach_at(&mut self, observer: &mut dyn Observer, tid: Pid, status: i32) {
+    /// Serves a stop, and lets the task go with it.
+    pub(super) fn detach_at(&mut self, observer: &mut dyn Observer, tid: Pid, status: i32) {
         let Told::Stopped(stop) = classify(status) else {
             return self.serve(observer, tid, status);
         };
         let mut signal = 0;
+        self.hide_interrupt(tid, stop);
         match stop {
             // The signal of a signal-delivery-stop must still be delivered.
             Stop::Signal(number) => signal = number,

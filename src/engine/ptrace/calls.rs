@@ -6,7 +6,7 @@ use crate::arch;
 use crate::engine::{Call, Observer};
 use crate::filter::{COOKIE, Duty, Guard};
 use crate::model::{CallSet, Pid};
-use crate::sys::{clock, ptrace};
+use crate::sys::clock;
 use crate::table::{self, Kind};
 
 const CLONE_UNTRACED: u64 = 0x0080_0000;
@@ -110,9 +110,10 @@ impl Engine {
         let abi = arch::abi_of(audit_arch, nr);
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
         let task = tracee.task();
-        tracee.inside = Some(abi);
         // With every call stopping, the seccomp stop follows the syscall-enter-stop of the same call.
-        if data.is_some() && self.full && tracee.open.is_some() {
+        let again = data.is_some() && tracee.inside.is_some();
+        tracee.inside = Some(abi);
+        if again {
             if foreign {
                 self.answer_foreign(observer, tid);
             }
@@ -139,6 +140,10 @@ impl Engine {
 
     /// Lets the placement see the call, and ends it before the tracee could look at its own mask through /proc.
     fn place(&mut self, tid: Pid, call: &Call) {
+        // One that lives on when smtrace is killed would keep the affinity.
+        if self.tracees.get(&tid).is_some_and(|tracee| tracee.guest) {
+            return;
+        }
         self.placement.saw(tid, clock::monotonic());
         if self.placement.is_placed(tid)
             && let (Some(row), Some(abi)) = (call.row, call.abi)
@@ -236,8 +241,8 @@ impl Engine {
             return;
         }
         self.full = true;
-        for tid in self.tracees.keys().filter(|tid| **tid != except) {
-            let _ = ptrace::interrupt(*tid);
+        for tid in self.tracees.keys().copied().filter(|tid| *tid != except).collect::<Vec<_>>() {
+            self.interrupt(tid);
         }
     }
 

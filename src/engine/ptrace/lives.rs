@@ -17,6 +17,7 @@ impl Engine {
         let mut tracee = Tracee::new(identity.pid, tid, identity.ppid);
         tracee.silent =
             (self.root.is_some() && !self.started) || (!self.mode.follow && !self.named.contains(&identity.pid));
+        tracee.guest = if attached { self.guests } else { self.comes_from_guest(identity.pid, identity.ppid, creator) };
         observer.born(tracee.task(), &identity, attached);
         if !attached {
             self.placement.free_child(tid);

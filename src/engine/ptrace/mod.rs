@@ -8,6 +8,7 @@
 
 mod attach;
 mod calls;
+mod change;
 mod classify;
 mod guard;
 mod identity;
@@ -74,6 +75,12 @@ pub struct Engine {
     duties: Vec<Option<Duty>>,
     /// Every call stops: no filter, or a tracee has its own listener.
     full: bool,
+    /// The calls at which our filter stops a tracee.
+    trapped: CallSet,
+    /// Every call stops, because a call is enabled that the filter does not trap.
+    beyond: bool,
+    /// Processes were attached beside the launched command.
+    guests: bool,
     info_works: bool,
     us: guard::Us,
     placement: Placement,
@@ -108,9 +115,12 @@ impl Engine {
             tracees: FxHashMap::default(),
             memory,
             mode,
+            trapped: calls.clone(),
             calls,
             duties,
             full: !mode.filtered,
+            beyond: false,
+            guests: false,
             info_works: true,
             us: guard::Us::new(limits::pid(), limits::process_group()),
             placement: Placement::new(placement, limits::tid(), mode.exit_kill),
@@ -154,14 +164,14 @@ impl Engine {
     /// Kills every tracee, and every one that appears from now on.
     pub fn kill_all(&mut self) {
         self.killing = true;
-        for pid in self.tracees.keys() {
+        for (pid, _) in self.tracees.iter().filter(|(_, tracee)| !tracee.guest) {
             signals::send(*pid, libc::SIGKILL);
         }
     }
 
-    fn options(&self) -> i32 {
+    fn options(&self, guest: bool) -> i32 {
         let mut options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXEC;
-        if self.mode.exit_kill {
+        if self.mode.exit_kill && !guest {
             options |= libc::PTRACE_O_EXITKILL;
         }
         if self.mode.filtered {
@@ -218,8 +228,10 @@ impl Engine {
             Told::Other => {}
             Told::Ended => self.ended(observer, tid, status),
             Told::Stopped(stop) => {
-                if !self.tracees.contains_key(&tid) {
-                    self.adopt(observer, tid, false);
+                match self.tracees.get(&tid) {
+                    None => self.adopt(observer, tid, false),
+                    Some(tracee) if tracee.leaving => return self.detach_at(observer, tid, status),
+                    Some(_) => {}
                 }
                 self.ask_for_parent(observer, tid);
                 self.stopped(observer, tid, stop);
@@ -229,6 +241,7 @@ impl Engine {
 
     fn stopped(&mut self, observer: &mut dyn Observer, tid: Pid, stop: Stop) {
         let mut signal = 0;
+        self.hide_interrupt(tid, stop);
         match stop {
             Stop::Seccomp => self.call_stop(observer, tid, true),
             Stop::Syscall => self.call_stop(observer, tid, false),
@@ -258,15 +271,15 @@ impl Engine {
                 tracee.faults = 0;
             }
         }
-        if self.killing {
+        if self.killing && !self.tracees.get(&tid).is_some_and(|tracee| tracee.guest) {
             signals::send(tid, libc::SIGKILL);
         }
         self.resume(tid, signal);
     }
 
     fn resume(&mut self, tid: Pid, signal: i32) {
-        let waits = self.tracees.get(&tid).is_some_and(|tracee| tracee.open.is_some());
-        let how = if self.full || waits { Resume::Syscall } else { Resume::Cont };
+        let waits = self.tracees.get(&tid).is_some_and(|tracee| tracee.open.is_some() || tracee.guest);
+        let how = if self.steps() || waits { Resume::Syscall } else { Resume::Cont };
         if how == Resume::Cont
             && let Some(tracee) = self.tracees.get_mut(&tid)
         {

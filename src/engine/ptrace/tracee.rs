@@ -55,6 +55,12 @@ pub(super) struct Tracee {
     pub(super) group_stopped: bool,
     /// Faults in a row without anything between.
     pub(super) faults: u32,
+    /// We asked it to stop, and it has not yet.
+    pub(super) interrupted: bool,
+    /// It is to be let go at its next stop.
+    pub(super) leaving: bool,
+    /// It was attached beside the launched command, or comes from one that was: no filter of ours, and not ours to kill.
+    pub(super) guest: bool,
 }
 
 impl Tracee {
@@ -70,6 +76,9 @@ impl Tracee {
             made_child: false,
             group_stopped: false,
             faults: 0,
+            interrupted: false,
+            leaving: false,
+            guest: false,
         }
     }
 
