@@ -8,8 +8,10 @@ mod progress;
 mod summary;
 
 use crate::arch;
+use crate::audit::add_later;
 use crate::audit::fold::{self, Context, Fold};
 use crate::audit::model::{self, Coverage, Level, Verdict};
+use crate::audit::policy::{self, Declared, Places, Policy};
 use crate::capture::Hash;
 use crate::event::Event;
 use crate::launch::FAILED;
@@ -19,6 +21,7 @@ use crate::say::say;
 use crate::sink::{Needs, Sink};
 use crate::story::{Story, Taker};
 use crate::table;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
@@ -50,10 +53,17 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
         say(&format!("cannot make {}: {error}; choose another directory with --report", dir.display()));
         return Ending::Exit(FAILED);
     }
+    let policy = match audit.policy.as_deref().map(Checked::read).transpose() {
+        Ok(policy) => policy,
+        Err(text) => {
+            say(&text);
+            return Ending::Exit(FAILED);
+        }
+    };
     let fold = Arc::new(Mutex::new(Fold::new(context(plan, audit))));
     let quiet = plan.quiet;
-    let plan = Plan { calls: calls(), probe: true, quiet: true, ..plan.clone() };
-    let mut plan = plan;
+    let given = plan;
+    let mut plan = Plan { calls: calls(audit.hermetic), probe: true, quiet: true, ..plan.clone() };
     plan.output.str_max = plan.output.str_max.max(BUFFER);
     let shown = audit.progress && !quiet && std::io::stderr().is_terminal();
     let progress = shown.then(|| progress::Progress::start(Arc::clone(&fold)));
@@ -70,6 +80,10 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
     }
     let fold = std::mem::take(&mut *fold.lock().unwrap_or_else(PoisonError::into_inner));
     let mut facts = fold.finish(coverage(&plan, &story));
+    if let Err(text) = hold(&mut facts, given, audit, policy.as_ref()) {
+        say(&text);
+        return Ending::Exit(FAILED);
+    }
     judge(&mut facts, audit);
     let written = tell(&facts, audit, quiet);
     if facts.verdict.failed {
@@ -81,10 +95,63 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
     ending
 }
 
+/// A policy that was read.
+struct Checked {
+    policy: Policy,
+    text: String,
+    file: String,
+}
+
+impl Checked {
+    fn read(path: &Path) -> Result<Checked, String> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read {file}: {error}; choose another file with --policy"))?;
+        let policy = policy::read(&text).map_err(|why| format!("{file}: {why}; see docs/policy.schema.json"))?;
+        Ok(Checked { policy, text, file })
+    }
+}
+
+/// Holds the facts against what was declared, and learns a policy.
+fn hold(facts: &mut model::Audit, plan: &Plan, audit: &Audit, policy: Option<&Checked>) -> Result<(), String> {
+    let run = &facts.run;
+    let places = Places { workspace: run.workspace.clone(), home: run.home.clone(), tmpdir: run.tmpdir.clone() };
+    if let Some(path) = &audit.learn {
+        std::fs::write(path, policy::learn(facts, &places))
+            .map_err(|error| format!("cannot write {}: {error}; choose another file with --learn", path.display()))?;
+    }
+    if let Some(Checked { policy, text, file }) = policy {
+        let (result, outside) =
+            policy::check(policy, text, file, &places, facts).map_err(|why| format!("{file}: {why}"))?;
+        facts.policy = Some(result);
+        add_later(facts, outside);
+    }
+    if audit.hermetic {
+        let declared = Declared { inputs: audit.inputs.clone(), variables: variables(plan) };
+        facts.hermetic = Some(policy::hermetic(facts, &declared, &places)?);
+    }
+    Ok(())
+}
+
+/// The names of the variables that the build is started with; of a capture they are not known.
+fn variables(plan: &Plan) -> Vec<String> {
+    let Target::Launch(command) = &plan.target else { return Vec::new() };
+    let inherited = std::env::vars_os().map(|(name, _)| name);
+    let removed =
+        |name: &std::ffi::OsString| command.env.iter().any(|(changed, value)| changed == name && value.is_none());
+    let added = command.env.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name.clone());
+    let names: BTreeSet<String> = inherited
+        .filter(|name| !removed(name))
+        .chain(added)
+        .map(|name| crate::audit::text::text(name.as_bytes()))
+        .collect();
+    names.into_iter().collect()
+}
+
 /// The calls that the facts are made of.
-fn calls() -> CallSet {
+fn calls(hermetic: bool) -> CallSet {
     let mut calls = CallSet::default();
-    for row in fold::calls().filter_map(table::by_name) {
+    for row in fold::calls().chain(fold::clocks().filter(|_| hermetic)).filter_map(table::by_name) {
         calls.insert(row.index());
     }
     calls
@@ -177,6 +244,9 @@ fn tell(facts: &model::Audit, audit: &Audit, quiet: bool) -> bool {
                 write(dir.join("audit.json"), &json);
             }
             Err(error) => say(&format!("cannot write audit.json: {error}")),
+        }
+        if let Some(policy) = facts.policy.as_ref().filter(|policy| !policy.patch.is_empty()) {
+            write(dir.join("policy.patch"), policy.patch.as_bytes());
         }
         if ci::is_gitlab() {
             write(dir.join("gl-code-quality-report.json"), ci::code_quality(facts).as_bytes());

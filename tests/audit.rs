@@ -188,3 +188,68 @@ fn github_is_told_by_annotations_and_a_summary() {
     assert!(outcome.err.starts_with("::error title=smtrace%3A memfd-executed::"), "{}", outcome.err);
     assert!(fs::read_to_string(&summary).unwrap().contains("| error | memfd-executed |"));
 }
+
+#[test]
+fn a_policy_is_learned_the_same_again_and_holds_what_is_new() {
+    let build = "mkdir -p out; t=$(mktemp); echo 1 > $t; cp $t out/a; rm $t; cat out/a";
+    let learn = |name: &str| {
+        let scratch = Scratch::new();
+        let policy = scratch.path(name);
+        let (outcome, _) = audit(&scratch, build, &["--learn", policy.to_str().unwrap()]);
+        assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+        fs::read_to_string(policy).unwrap()
+    };
+    let text = learn("a.yaml");
+    assert_eq!(text, learn("b.yaml"));
+    let scratch = Scratch::new();
+    let policy = scratch.path("p.yaml");
+    fs::write(&policy, &text).unwrap();
+    let options = ["--policy", policy.to_str().unwrap()];
+    let (outcome, facts) = audit(&scratch, build, &options);
+    assert_eq!(outcome.code, Some(0), "{}\n{text}", outcome.err);
+    assert_eq!(facts["policy"]["passed"], true);
+    let more = format!("{build}; echo x > out/b; rm -f out/b");
+    let (outcome, facts) = audit(&scratch, &more, &options);
+    assert_eq!(outcome.code, Some(3), "{}", outcome.err);
+    valid(&facts);
+    let rules: Vec<&str> =
+        facts["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["policy-delete", "policy-write"], "{}", facts["findings"]);
+    // The patch makes the policy allow it.
+    fs::write(scratch.path("patch"), fs::read(scratch.path("report/policy.patch")).unwrap()).unwrap();
+    let mut patch = Command::new("patch");
+    patch.arg(&policy).arg(scratch.path("patch"));
+    assert!(patch.output().unwrap().status.success());
+    let (outcome, _) = audit(&scratch, &more, &options);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_stops_before_the_build() {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("p.yaml"), "version: 1\nraed: []\n").unwrap();
+    let policy = scratch.path("p.yaml");
+    let (outcome, _) = audit(&scratch, "echo ran", &["--policy", policy.to_str().unwrap()]);
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(125), ""));
+    assert!(outcome.err.contains("raed"), "{}", outcome.err);
+}
+
+#[test]
+fn what_is_not_declared_is_why_a_build_is_not_hermetic() {
+    let scratch = Scratch::new();
+    fs::create_dir_all(scratch.path("home")).unwrap();
+    fs::write(scratch.path("home/setting"), "x").unwrap();
+    let script = "cat \"$HOME/setting\"; head -c1 /dev/urandom > /dev/null";
+    let reasons = |facts: &Value| -> Vec<String> {
+        let all = facts["hermetic"]["reasons"].as_array().unwrap();
+        all.iter().map(|reason| format!("{} {}", reason["kind"], reason["detail"]).replace('"', "")).collect()
+    };
+    let (outcome, facts) = audit(&scratch, script, &["--hermetic"]);
+    assert_eq!(outcome.code, Some(0));
+    valid(&facts);
+    let told = reasons(&facts);
+    assert!(told.iter().any(|line| line.starts_with("file ") && line.ends_with("/home/setting")), "{told:?}");
+    assert!(told.contains(&"randomness /dev/urandom".to_owned()), "{told:?}");
+    let (_, facts) = audit(&scratch, script, &["--hermetic", "--input", "${HOME}/*"]);
+    assert!(!reasons(&facts).iter().any(|line| line.ends_with("/home/setting")));
+}

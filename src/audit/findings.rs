@@ -37,6 +37,28 @@ pub(super) struct Findings {
     index: FxHashMap<String, usize>,
 }
 
+/// Adds what was found once all facts were there, and sorts again.
+pub fn add_later(facts: &mut super::model::Audit, later: Vec<(Said, u32, u64)>) {
+    let mut findings = Findings::default();
+    let mut beyond = Beyond::default();
+    let tmpdir = facts.run.tmpdir.clone();
+    for (mut said, process, us) in later {
+        let program = facts.processes.get(process as usize).and_then(super::model::Process::program);
+        if let Some(program) = program {
+            said.exe.clone_from(&program.exe);
+            said.evidence.push(format!("by {}", program.argv.join(" ")));
+        }
+        findings.add(said, Some(Mark { process, us }), &[tmpdir.as_str(), "/tmp", "/var/tmp"], &mut beyond);
+    }
+    facts.findings.append(&mut findings.all);
+    facts.coverage.limits.extend(beyond.told());
+    sort(&mut facts.findings);
+}
+
+fn sort(all: &mut [Finding]) {
+    all.sort_by(|a, b| b.level.cmp(&a.level).then(a.time_us.cmp(&b.time_us)).then(a.rule.cmp(&b.rule)));
+}
+
 /// SHA-256 as hexadecimal digits.
 #[must_use]
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
@@ -98,7 +120,7 @@ impl Findings {
     /// The findings, worst first, then by time.
     pub(super) fn told(self) -> Vec<Finding> {
         let mut all = self.all;
-        all.sort_by(|a, b| b.level.cmp(&a.level).then(a.time_us.cmp(&b.time_us)).then(a.rule.cmp(&b.rule)));
+        sort(&mut all);
         all
     }
 }

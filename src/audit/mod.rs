@@ -6,8 +6,9 @@ mod findings;
 pub mod fold;
 pub mod limits;
 pub mod model;
+pub mod policy;
 pub mod redact;
 pub mod text;
 pub mod tools;
 
-pub use findings::Said;
+pub use findings::{Said, add_later};

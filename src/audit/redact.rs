@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "***";
 
-const NAMES: &str = r"[A-Za-z0-9_.-]*(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth(?:orization)?|credentials?)[A-Za-z0-9_.-]*";
+const NAMES: &str = r"[A-Za-z0-9_.-]*(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|_auth|credentials?)[A-Za-z0-9_.-]*";
 
 static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let assigned = format!(r#"(?i)(^|[\s"'&?;:,{{(]|--?)({NAMES})(["']?\s*[=:]\s*["']?)[^\s"'&;,]+"#);

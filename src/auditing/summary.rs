@@ -28,7 +28,8 @@ fn times(count: usize, one: &str) -> String {
 /// Says the summary on stderr: on a terminal always, else only when the audit failed or is incomplete.
 pub(super) fn say(facts: &Audit, report: Option<&Path>) {
     let terminal = std::io::stderr().is_terminal();
-    if !terminal && !facts.verdict.failed && !super::incomplete(facts) {
+    let asked = facts.hermetic.is_some();
+    if !terminal && !facts.verdict.failed && !asked && !super::incomplete(facts) {
         return;
     }
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -80,6 +81,17 @@ fn render(facts: &Audit, report: Option<&Path>, colour: bool) -> String {
     let more = facts.findings.iter().filter(|finding| finding.level > Level::Note).count().saturating_sub(MOST);
     if more > 0 {
         let _ = writeln!(out, "  and {}", times(more, "finding more").replace("mores", "more"));
+    }
+    if let Some(hermetic) = &facts.hermetic {
+        let word = if hermetic.hermetic { paint.put("32", "yes") } else { paint.put("33", "no") };
+        let _ = writeln!(out, "  hermetic: {word}");
+        for reason in hermetic.reasons.iter().take(MOST) {
+            let _ = writeln!(out, "    {}: {}", reason.kind, plain(&reason.detail));
+        }
+        let more = hermetic.reasons.len().saturating_sub(MOST);
+        if more > 0 {
+            let _ = writeln!(out, "    and {}", times(more, "reason"));
+        }
     }
     if super::incomplete(facts) {
         let _ = writeln!(out, "  {}", paint.put("33", "the audit is incomplete: events were lost"));

@@ -15,13 +15,14 @@ mod streams;
 
 use super::findings::{Findings, Said};
 use super::limits::{self, Beyond, Mark};
-use super::model::{Access, ActKind, Audit, Coverage, Digest, Level, Run, Slice, Source, Tool, VERSION};
+use super::model::{Access, ActKind, Audit, Coverage, Digest, Level, Reason, Run, Slice, Source, Tool, Use, VERSION};
 use super::text::text;
 use crate::decode::tree::Tree;
 use crate::event::{Event, Name, Outcome, Sort};
 use crate::model::record::{Kind, Role, State};
 use crate::model::{Abi, Pid};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What the fold has to know of the run beforehand.
 #[derive(Clone, Debug, Default)]
@@ -56,12 +57,28 @@ pub struct Fold {
     beyond: Beyond,
     coverage: Coverage,
     calls: Vec<Slice>,
+    /// Uses of the clock and of random numbers, by program.
+    clocks: BTreeMap<(&'static str, String), Use>,
     start: u64,
     end: u64,
     root: Option<u32>,
     root_end: Option<u64>,
     /// Memory that is used again for each event.
     tree: Tree,
+}
+
+/// Calls by which a build is not the same twice: only a hermetic one is asked for them.
+const CLOCKS: &[(&str, &str)] = &[
+    ("getrandom", "randomness"),
+    ("gettimeofday", "time"),
+    ("clock_gettime", "time"),
+    ("clock_gettime64", "time"),
+    ("time", "time"),
+];
+
+/// The names of the calls that only the question for a hermetic build needs.
+pub fn clocks() -> impl Iterator<Item = &'static str> {
+    CLOCKS.iter().map(|(call, _)| *call)
 }
 
 /// The names of the calls that the facts are made of.
@@ -225,6 +242,13 @@ impl Fold {
             self.detect("tracer-tampering", "The build acted against its tracer", Level::Error, message, None, by);
         }
         self.foreign(event, by);
+        if let Some((_, kind)) = CLOCKS.iter().find(|(call, _)| *call == name) {
+            let exe = self.processes.program(by.process).map_or("", |program| program.exe.as_str());
+            let key = (*kind, format!("{name} by {exe}"));
+            if self.clocks.contains_key(&key) || self.beyond.room("clocks", self.clocks.len(), limits::ACTS) {
+                limits::mark(self.clocks.entry(key).or_default(), by, 0);
+            }
+        }
         let about = self.one(event, name, &tree, by);
         self.tree = tree;
         self.slice(event, name, about, by);
@@ -309,6 +333,11 @@ impl Fold {
             dns: self.names.told(),
             acts: self.acts.told(),
             coverage,
+            clocks: self
+                .clocks
+                .into_iter()
+                .map(|((kind, detail), used)| Reason { kind: kind.to_owned(), detail, used })
+                .collect(),
             calls: self.calls,
             ..Audit::default()
         }

@@ -52,6 +52,9 @@ pub struct Audit {
     pub hermetic: Option<Hermetic>,
     /// How far all this can be trusted.
     pub coverage: Coverage,
+    /// Uses of the clock and of random numbers, when they were asked for; told by `hermetic`.
+    #[serde(skip)]
+    pub clocks: Vec<Reason>,
     /// The calls in the order of their ends, for a picture of the run; not part of `audit.json`.
     #[serde(skip)]
     pub calls: Vec<Slice>,

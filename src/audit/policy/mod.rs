@@ -1,0 +1,226 @@
+//! What a build may do, as a file that people review: `exec`, `read`, `write`, `delete`, `connect`, `listen` and `dns`,
+//! by patterns, with reasons.
+//!
+//! What a policy does not allow is a finding. `deny` wins over every `allow`. Nothing here looks at the machine.
+
+mod check;
+mod hermetic;
+mod learn;
+mod patch;
+
+pub use check::{Outside, check};
+pub use hermetic::{Declared, hermetic};
+pub use learn::learn;
+
+use serde::Deserialize;
+
+/// The version of the file format.
+pub const VERSION: u32 = 1;
+
+/// The largest policy file, in bytes.
+pub const LARGEST: usize = 8 << 20;
+
+/// A policy as its file says it. Its own lists are what any process of the build may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The version of the format: 1.
+    pub version: u32,
+    /// Programs that may be executed.
+    #[serde(default)]
+    pub exec: Vec<Entry>,
+    /// Files that may be read and directories that may be listed.
+    #[serde(default)]
+    pub read: Vec<Entry>,
+    /// Files that may be written, made, and changed in mode or owner.
+    #[serde(default)]
+    pub write: Vec<Entry>,
+    /// Files that may be removed or renamed.
+    #[serde(default)]
+    pub delete: Vec<Entry>,
+    /// Where connections and messages may go: `host:port`, `1.2.3.4:443`, `[::1]:80`, `unix:/path`.
+    #[serde(default)]
+    pub connect: Vec<Entry>,
+    /// Where connections may be waited for, as `connect`.
+    #[serde(default)]
+    pub listen: Vec<Entry>,
+    /// Names that may be asked for.
+    #[serde(default)]
+    pub dns: Vec<Entry>,
+    /// What none may do, whatever allows it.
+    #[serde(default)]
+    pub deny: Allowed,
+    /// What the processes of some programs may do besides.
+    #[serde(default)]
+    pub commands: Vec<Section>,
+}
+
+/// Patterns by what they are about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Allowed {
+    /// Programs that may be executed.
+    #[serde(default)]
+    pub exec: Vec<Entry>,
+    /// Files that may be read and directories that may be listed.
+    #[serde(default)]
+    pub read: Vec<Entry>,
+    /// Files that may be written, made, and changed in mode or owner.
+    #[serde(default)]
+    pub write: Vec<Entry>,
+    /// Files that may be removed or renamed.
+    #[serde(default)]
+    pub delete: Vec<Entry>,
+    /// Where connections and messages may go: `host:port`, `1.2.3.4:443`, `[::1]:80`, `unix:/path`.
+    #[serde(default)]
+    pub connect: Vec<Entry>,
+    /// Where connections may be waited for, as `connect`.
+    #[serde(default)]
+    pub listen: Vec<Entry>,
+    /// Names that may be asked for.
+    #[serde(default)]
+    pub dns: Vec<Entry>,
+}
+
+/// What one program may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    /// A pattern of the program's path, or of the script's.
+    pub command: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Programs that may be executed.
+    #[serde(default)]
+    pub exec: Vec<Entry>,
+    /// Files that may be read and directories that may be listed.
+    #[serde(default)]
+    pub read: Vec<Entry>,
+    /// Files that may be written, made, and changed in mode or owner.
+    #[serde(default)]
+    pub write: Vec<Entry>,
+    /// Files that may be removed or renamed.
+    #[serde(default)]
+    pub delete: Vec<Entry>,
+    /// Where connections and messages may go: `host:port`, `1.2.3.4:443`, `[::1]:80`, `unix:/path`.
+    #[serde(default)]
+    pub connect: Vec<Entry>,
+    /// Where connections may be waited for, as `connect`.
+    #[serde(default)]
+    pub listen: Vec<Entry>,
+    /// Names that may be asked for.
+    #[serde(default)]
+    pub dns: Vec<Entry>,
+    /// What it may not do.
+    #[serde(default)]
+    pub deny: Allowed,
+}
+
+/// The lists of a policy or a section. serde cannot refuse unknown fields of what it flattens, so that each has its own.
+macro_rules! allowed {
+    ($from:expr) => {
+        Allowed {
+            exec: $from.exec.clone(),
+            read: $from.read.clone(),
+            write: $from.write.clone(),
+            delete: $from.delete.clone(),
+            connect: $from.connect.clone(),
+            listen: $from.listen.clone(),
+            dns: $from.dns.clone(),
+        }
+    };
+}
+
+impl Policy {
+    fn allow(&self) -> Allowed {
+        allowed!(self)
+    }
+}
+
+impl Section {
+    fn allow(&self) -> Allowed {
+        allowed!(self)
+    }
+}
+
+/// A pattern: alone, or with what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Entry {
+    /// The pattern alone. `*` and `?` match within a directory, `**` through directories, `[ab]` and `{a,b}` one of.
+    /// `${WORKSPACE}`, `${HOME}` and `${TMPDIR}` stand for directories of the run.
+    Pattern(String),
+    /// The pattern with more.
+    Full(Full),
+}
+
+/// A pattern with what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Full {
+    /// The pattern.
+    pub path: String,
+    /// For `exec`: the digests that the file may have, one of them.
+    #[serde(default)]
+    pub sha256: Vec<String>,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+impl Entry {
+    fn pattern(&self) -> &str {
+        match self {
+            Entry::Pattern(pattern) => pattern,
+            Entry::Full(full) => &full.path,
+        }
+    }
+
+    fn digests(&self) -> &[String] {
+        match self {
+            Entry::Pattern(_) => &[],
+            Entry::Full(full) => &full.sha256,
+        }
+    }
+}
+
+/// The directories of a run that patterns name.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// `${WORKSPACE}`
+    pub workspace: String,
+    /// `${HOME}`
+    pub home: String,
+    /// `${TMPDIR}`
+    pub tmpdir: String,
+}
+
+impl Places {
+    fn all(&self) -> [(&'static str, &str); 3] {
+        [("${WORKSPACE}", &self.workspace), ("${HOME}", &self.home), ("${TMPDIR}", &self.tmpdir)]
+    }
+}
+
+/// Reads a policy.
+///
+/// # Errors
+/// What is wrong with it, with its place.
+pub fn read(text: &str) -> Result<Policy, String> {
+    if text.len() > LARGEST {
+        return Err("it is larger than 8 MiB".to_owned());
+    }
+    let policy: Policy = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    if policy.version != VERSION {
+        return Err(format!("it is of version {}, and this smtrace reads version {VERSION}", policy.version));
+    }
+    Ok(policy)
+}
+
+#[cfg(test)]
+mod tests;
