@@ -87,7 +87,7 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
                     !WIDE.contains(&walk.call.row.name) || (walk.call.row.name, arg.name) == ("mbind", "flags")
                 }
                 // Reserved flags of the newer calls, and futex's third value.
-                Kind::Hex => matches!(arg.name, "flags" | "val3"),
+                Kind::Hex => matches!(arg.name, "flags" | "val3") && walk.call.row.name != "set_mempolicy_home_node",
                 _ => false,
             };
             let word = if narrow { u64::from(low32(word)) } else { word };
@@ -190,7 +190,6 @@ pub(super) fn scalar(kind: Kind, word: u64, abi: Abi) -> Value {
             Value::Constant(set, i64::from(int).cast_unsigned())
         }
         Kind::Enum(set) => Value::Constant(set, word),
-        Kind::Flags(set) if word >> 32 == 0xffff_ffff => Value::Flags(set, word & 0xffff_ffff),
         Kind::Flags(set) => Value::Flags(set, word),
         Kind::Ptr if word == 0 => Value::Null,
         Kind::Ptr => Value::Address(word),

@@ -148,6 +148,15 @@ impl<'a> Event<'a> {
         Some(Event { sort, name, dir, outcome, who, row, record, entered, str_max })
     }
 
+    /// The event as it was when its call was entered, if that is known.
+    #[must_use]
+    pub fn at_enter(&self) -> Event<'a> {
+        match self.entered {
+            Some(record) => Event { record, entered: None, dir: Dir::Enter, outcome: Outcome::Entered, ..*self },
+            None => *self,
+        }
+    }
+
     /// The record's fixed fields.
     #[must_use]
     pub fn head(&self) -> &'a Head {

@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 /// Whether the call of `event` touches one of them. Its enter and its exit get the same answer, because only what the
 /// program gave is looked at.
 pub(super) fn touches(wanted: &Touching, event: &Event<'_>) -> bool {
+    let event = &event.at_enter();
     let mut tree = Tree::default();
     event.values(&mut tree);
     let rows = event.rows();

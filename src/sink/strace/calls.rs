@@ -4,6 +4,7 @@
 use super::values::{Painter, hex, number};
 use super::{cloning, constants, remarks};
 use crate::decode::tree::{Node, Show, Value};
+use crate::decode::walk::MAX_STRINGS;
 use crate::event::{Event, Name, Outcome};
 use crate::model::{Abi, HexStrings};
 use crate::table::Phase;
@@ -137,6 +138,10 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
     let call = name(event);
     match (call, index) {
         ("execve", 2) | ("execveat", 3) if painter.abbrev && word != 0 => environment(painter, at, node, word, out),
+        ("execve", 1 | 2) | ("execveat", 2 | 3) if node.value == Value::List => strings(painter, at, node, word, out),
+        ("select" | "_newselect" | "pselect6" | "pselect6_time64", 1..=3) if negative(event, 0) && word != 0 => {
+            number(out, format_args!("{word:#x}"));
+        }
         _ if place.plain && matches!(node.value, Value::Struct | Value::List | Value::Changed) => {
             number(out, format_args!("{word:#x}"));
         }
@@ -198,6 +203,22 @@ fn moment(painter: &Painter<'_, '_>, at: usize, node: &Node, out: &mut Vec<u8>) 
         number(out, format_args!("[{seconds}"));
         super::times::comment(painter.zone, seconds, None, out);
         out.push(b']');
+    }
+}
+
+/// Whether argument `index` is a negative `int`.
+fn negative(event: &Event<'_>, index: usize) -> bool {
+    event.words().get(index).is_some_and(|word| word & 0x8000_0000 != 0)
+}
+
+/// A list of strings; where it ends without an end, the address that could not be read.
+fn strings(painter: &Painter<'_, '_>, at: usize, node: &Node, word: u64, out: &mut Vec<u8>) {
+    painter.value(at, node, out);
+    let count = painter.tree.inside(at).count();
+    let limit = if painter.abbrev { painter.most.min(MAX_STRINGS) } else { MAX_STRINGS };
+    if node.more && count < limit && out.pop() == Some(b']') {
+        let end = word.wrapping_add(count as u64 * painter.abi().word() as u64);
+        number(out, format_args!(" /* {end:#x} */]"));
     }
 }
 

@@ -44,9 +44,9 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
             super::times::local(painter.zone, result, None, out);
             out.push(b')');
         }
-        "ioprio_get" => {
+        "ioprio_get" if painter.shown.constants != Constants::Raw => {
             out.extend_from_slice(b" (");
-            io_priority(painter, result.cast_unsigned(), out);
+            class_and_data(painter, result.cast_unsigned(), out);
             out.push(b')');
         }
         "rt_sigtimedwait" if result > 0 => {
@@ -62,7 +62,6 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
 /// A class and a number within it (linux/ioprio.h).
 pub(super) fn io_priority(painter: &Painter<'_, '_>, word: u64, out: &mut Vec<u8>) {
     let style = painter.shown.constants;
-    let (class, data) = ((word & 0xffff_ffff) >> 13, word & 0x1fff);
     if style != Constants::Abbrev {
         number(out, format_args!("{}", word & 0xffff_ffff));
     }
@@ -70,10 +69,15 @@ pub(super) fn io_priority(painter: &Painter<'_, '_>, word: u64, out: &mut Vec<u8
         return;
     }
     out.extend_from_slice(if style == Constants::Verbose { b" /* " } else { b"" });
-    out.extend_from_slice(b"IOPRIO_PRIO_VALUE(");
-    constants::one(&sets::IOPRIO_CLASS, class, painter.abi(), style, out);
-    number(out, format_args!(", {data})"));
+    class_and_data(painter, word, out);
     out.extend_from_slice(if style == Constants::Verbose { b" */" } else { b"" });
+}
+
+fn class_and_data(painter: &Painter<'_, '_>, word: u64, out: &mut Vec<u8>) {
+    let (class, data) = ((word & 0xffff_ffff) >> 13, word & 0x1fff);
+    out.extend_from_slice(b"IOPRIO_PRIO_VALUE(");
+    constants::one(&sets::IOPRIO_CLASS, class, painter.abi(), painter.shown.constants, out);
+    number(out, format_args!(", {data})"));
 }
 
 fn named(painter: &Painter<'_, '_>, set: &'static sets::Set, result: i64, out: &mut Vec<u8>) {

@@ -77,6 +77,7 @@ impl Painter<'_, '_> {
             Value::Fd(fd) => self.descriptor(fd, out),
             Value::Dirfd(fd) => self.directory(fd, out),
             Value::Pid(pid) => number(out, format_args!("{pid}")),
+            Value::Uid(u32::MAX) | Value::Gid(u32::MAX) => out.extend_from_slice(b"-1"),
             Value::Uid(id) | Value::Gid(id) => number(out, format_args!("{id}")),
             Value::Signal(signal) => constants::signal(signal, style, out),
             Value::Errno(errno) => constants::errno(errno, style, out),
@@ -231,7 +232,7 @@ impl Painter<'_, '_> {
                 out.extend_from_slice(between);
             }
             // The list goes on where nothing can be read.
-            if index > 0 && index >= most {
+            if index >= most {
                 out.extend_from_slice(b"...");
                 return out.push(b']');
             }
