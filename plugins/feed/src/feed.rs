@@ -9,7 +9,7 @@ use smtrace::model::record::Record;
 use smtrace::store::{Bounds, Part, Reader, Refused, Told};
 use smtrace::sys::lock;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -71,8 +71,10 @@ impl Feed {
         let (to, queue) = sync_channel(QUEUE);
         let (opened, answer) = sync_channel(1);
         let (place, halt) = (params.place.clone(), Arc::clone(&stop));
-        let thread =
-            thread::Builder::new().name("smtrace-feed".to_owned()).spawn(move || run(&place, &halt, &opened, &to));
+        let wish = wish(params);
+        let thread = thread::Builder::new()
+            .name("smtrace-feed".to_owned())
+            .spawn(move || run(&place, &wish, &halt, &opened, &to));
         let thread = thread.map_err(|error| format!("smtrace: cannot start a thread: {error}"))?;
         let feed = Feed { queue: Some(queue), stop, thread: Some(thread), ended: false };
         match answer.recv_timeout(OPENING) {
@@ -107,8 +109,20 @@ impl Drop for Feed {
     }
 }
 
+/// What a live smtrace is told first: the form of the lines that are wanted.
+fn wish(params: &Params) -> String {
+    let token = params.token.as_ref().map(|token| format!("token={token} ")).unwrap_or_default();
+    format!("{token}format=json str-max={}\n", params.sibling.str_max)
+}
+
 /// The thread: opens the place, says whether that went well, and hands over what it gives.
-fn run(place: &Place, stop: &Arc<AtomicBool>, opened: &SyncSender<Result<(), String>>, to: &SyncSender<Given>) {
+fn run(
+    place: &Place,
+    wish: &str,
+    stop: &Arc<AtomicBool>,
+    opened: &SyncSender<Result<(), String>>,
+    to: &SyncSender<Given>,
+) {
     let last = match place {
         Place::File { path, follow } => file(path, *follow, stop, opened, to),
         Place::Unix(path) => {
@@ -117,9 +131,9 @@ fn run(place: &Place, stop: &Arc<AtomicBool>, opened: &SyncSender<Result<(), Str
                 socket.set_read_timeout(Some(LOOK))?;
                 Ok(socket)
             });
-            socket(&name, connect, stop, opened, to)
+            socket(&name, connect, wish, stop, opened, to)
         }
-        Place::Tcp(address) => socket(address, dial(address), stop, opened, to),
+        Place::Tcp(address) => socket(address, dial(address), wish, stop, opened, to),
     };
     let _ = to.send(last);
 }
@@ -244,14 +258,16 @@ fn checked(records: &[u8], bounds: &mut Bounds) -> bool {
     true
 }
 
-fn socket<S: Read>(
+fn socket<S: Read + Write>(
     name: &str,
     connected: io::Result<S>,
+    wish: &str,
     stop: &Arc<AtomicBool>,
     opened: &SyncSender<Result<(), String>>,
     to: &SyncSender<Given>,
 ) -> Given {
-    match connected {
+    let wished = connected.and_then(|mut socket| socket.write_all(wish.as_bytes()).map(|()| socket));
+    match wished {
         Ok(socket) => {
             let _ = opened.send(Ok(()));
             hand_lines(name, socket, stop, to)
@@ -283,9 +299,16 @@ fn hand_lines(name: &str, mut from: impl Read, stop: &Arc<AtomicBool>, to: &Sync
             {
                 continue;
             }
+            // A peer that went away before it had read our wish.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => true,
             Err(error) => return Given::Broken(format!("smtrace: {name} is gone: {error}")),
         };
         while let Some(line) = lines.take() {
+            // How a live smtrace refuses a wish; no line of JSON begins so.
+            if line.starts_with(b"smtrace: ") {
+                let why = String::from_utf8_lossy(line.get(..512).unwrap_or(line)).into_owned();
+                return Given::Broken(format!("{why} (said by {name})"));
+            }
             whole.extend_from_slice(line);
             whole.push(b'\n');
         }

@@ -4,7 +4,7 @@ use smtrace::options::{Sibling, sibling};
 use std::path::PathBuf;
 
 /// The keys of `open_params` beside the siblings'.
-const OWN: [&str; 3] = ["capture", "follow", "connect"];
+const OWN: [&str; 4] = ["capture", "follow", "connect", "token_file"];
 
 /// Where events come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Params {
     pub sibling: Sibling,
     /// Where events come from.
     pub place: Place,
+    /// The token that a live smtrace asks for.
+    pub token: Option<String>,
 }
 
 impl Params {
@@ -66,8 +68,28 @@ impl Params {
                 );
             }
         };
-        Ok(Params { sibling, place })
+        let token = match (own("token_file"), &place) {
+            (None, _) => None,
+            (Some(_), Place::File { .. }) => {
+                return Err("smtrace: open_params: token_file goes with connect only; take it away".to_owned());
+            }
+            (Some(file), _) => Some(token(file)?),
+        };
+        Ok(Params { sibling, place, token })
     }
+}
+
+/// The first line of a token file.
+fn token(file: &str) -> Result<String, String> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| format!("smtrace: open_params: cannot read token_file {file}: {error}"))?;
+    let word = text.lines().next().unwrap_or_default().trim();
+    if word.is_empty() || word.len() > 1024 || !word.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(format!(
+            "smtrace: open_params: token_file {file} has no token in its first line; give --token-file's"
+        ));
+    }
+    Ok(word.to_owned())
 }
 
 fn address_of(address: &str) -> Result<Place, String> {
@@ -118,6 +140,8 @@ mod tests {
             ("{\"capture\": \"/x\", \"follow\": 1}", "follow is 1"),
             ("{\"capture\": \"/x\", \"filter_pids\": [4194304]}", "from 0 to 4194303"),
             ("{\"captures\": \"/x\"}", "did you mean `capture`?"),
+            ("{\"capture\": \"/x\", \"token_file\": \"/y\"}", "goes with connect"),
+            ("{\"connect\": \"h:7\", \"token_file\": \"/nonesuch\"}", "cannot read token_file"),
         ] {
             let said = Params::read("", open).unwrap_err();
             assert!(said.starts_with("smtrace: ") && said.contains(word) && !said.contains('\n'), "{open}: {said}");

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -97,5 +96,20 @@ fn a_consumer_that_takes_nothing_holds_the_source_up_and_can_still_close() {
     let sent = (0..1000).take_while(|_| peer.write_all(&line).is_ok()).count();
     assert!(sent < 1000, "a queue without a bound");
     drop(feed);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_live_smtrace_is_told_what_is_wanted_and_its_refusal_is_passed_on() {
+    let path = scratch("wish");
+    let listener = UnixListener::bind(&path).unwrap();
+    let feed = open(&format!("unix:{}", path.display())).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    let mut said = [0; 64];
+    let len = peer.read(&mut said).unwrap();
+    assert_eq!(&said[..len], b"format=json str-max=256\n");
+    peer.write_all(b"smtrace: a token is required\n").unwrap();
+    let (_, why) = drained(feed);
+    assert!(why.unwrap().contains("a token is required"));
     std::fs::remove_file(&path).unwrap();
 }
