@@ -16,6 +16,7 @@ use crate::capture::Hash;
 use crate::event::Event;
 use crate::launch::FAILED;
 use crate::model::{Abi, Audit, CallSet, Command, Plan, Severity, Target};
+use crate::report;
 use crate::run::{self, Ending};
 use crate::say::say;
 use crate::sink::{Needs, Sink};
@@ -230,29 +231,26 @@ fn judge(facts: &mut model::Audit, audit: &Audit) {
 
 /// Writes the reports and says the summary; whether all could be written.
 fn tell(facts: &model::Audit, audit: &Audit, quiet: bool) -> bool {
-    let mut fine = true;
-    let mut write = |path: PathBuf, bytes: &[u8]| {
-        if let Err(error) = std::fs::write(&path, bytes) {
-            say(&format!("cannot write {}: {error}; choose another directory with --report", path.display()));
-            fine = false;
-        }
-    };
-    if let Some(dir) = &audit.report {
-        match serde_json::to_vec(facts) {
-            Ok(mut json) => {
-                json.push(b'\n');
-                write(dir.join("audit.json"), &json);
-            }
-            Err(error) => say(&format!("cannot write audit.json: {error}")),
-        }
-        if let Some(policy) = facts.policy.as_ref().filter(|policy| !policy.patch.is_empty()) {
-            write(dir.join("policy.patch"), policy.patch.as_bytes());
-        }
-        if ci::is_gitlab() {
-            write(dir.join("gl-code-quality-report.json"), ci::code_quality(facts).as_bytes());
-        }
+    let (options, errors) = ci::options(audit);
+    let mut fine = errors.is_empty();
+    errors.iter().for_each(|error| say(&error.to_string()));
+    if let Some(dir) = &audit.report
+        && let Err(error) = report::write_all(facts, dir, &options)
+    {
+        say(&error.to_string());
+        fine = false;
     }
-    ci::annotate(facts);
+    if let Some(dir) = &audit.report
+        && let Some(policy) = facts.policy.as_ref().filter(|policy| !policy.patch.is_empty())
+        && let Err(error) = std::fs::write(dir.join("policy.patch"), &policy.patch)
+    {
+        say(&format!(
+            "cannot write {}: {error}; choose another directory with --report",
+            dir.join("policy.patch").display()
+        ));
+        fine = false;
+    }
+    ci::annotate(facts, &options);
     if !quiet {
         summary::say(facts, audit.report.as_deref());
     }

@@ -185,8 +185,8 @@ fn github_is_told_by_annotations_and_a_summary() {
     command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", &summary);
     let outcome = finish(command);
     assert_eq!((outcome.code, outcome.out.as_str()), (Some(3), ""));
-    assert!(outcome.err.starts_with("::error title=smtrace%3A memfd-executed::"), "{}", outcome.err);
-    assert!(fs::read_to_string(&summary).unwrap().contains("| error | memfd-executed |"));
+    assert!(outcome.err.starts_with("::error file=build,line=1,title=smtrace%3A memfd-executed::"), "{}", outcome.err);
+    assert!(fs::read_to_string(&summary).unwrap().contains("error | memfd-executed |"));
 }
 
 #[test]

@@ -56,6 +56,12 @@ impl Place {
         Place::default()
     }
 
+    /// Whether GitHub Actions ran the build.
+    #[must_use]
+    pub fn is_github(&self) -> bool {
+        self.service == Service::GitHub
+    }
+
     /// The type of the job, for an attestation.
     #[must_use]
     pub fn kind(&self) -> &'static str {
