@@ -191,7 +191,7 @@ fn github_is_told_by_annotations_and_a_summary() {
 
 #[test]
 fn a_policy_is_learned_the_same_again_and_holds_what_is_new() {
-    let build = "mkdir -p out; t=$(mktemp); echo 1 > $t; cp $t out/a; rm $t; cat out/a";
+    let build = "mkdir -p out; t=$(mktemp); echo 1 > $t; cp $t out/a; rm $t; cat out/a > /dev/null";
     let learn = |name: &str| {
         let scratch = Scratch::new();
         let policy = scratch.path(name);

@@ -41,7 +41,8 @@ pub(super) fn command(base: &Command) -> Command {
     };
     let shared = base.get_arguments().filter(|arg| SHARED.contains(&arg.get_id().as_str())).cloned();
     // With -p there is nothing that an audit's options could conflict with.
-    let shared: Vec<Arg> = shared.map(|arg| arg.conflicts_with(clap::builder::Resettable::Reset)).collect();
+    let plain = |arg: Arg| if arg.get_id() == id::QUIET { arg.long("quiet") } else { arg };
+    let shared: Vec<Arg> = shared.map(|arg| plain(arg.conflicts_with(clap::builder::Resettable::Reset))).collect();
     Command::new("audit")
         .about(ABOUT)
         .after_help(AFTER)
@@ -139,7 +140,7 @@ pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusa
     for arg in base.get_arguments().filter(|arg| SHARED.contains(&arg.get_id().as_str())) {
         let name = arg.get_id().as_str();
         if name == id::QUIET {
-            argv.extend((0..typed.get_count(name)).map(|_| "--quiet".into()));
+            argv.extend((0..typed.get_count(name)).map(|_| "-q".into()));
             continue;
         }
         for value in typed.get_raw(name).into_iter().flatten() {
