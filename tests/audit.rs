@@ -214,7 +214,7 @@ fn a_policy_is_learned_the_same_again_and_holds_what_is_new() {
     valid(&facts);
     let rules: Vec<&str> =
         facts["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
-    assert_eq!(rules, ["policy-delete", "policy-write"], "{}", facts["findings"]);
+    assert_eq!(rules, ["policy-write", "policy-delete"], "{}", facts["findings"]);
     // The patch makes the policy allow it.
     fs::write(scratch.path("patch"), fs::read(scratch.path("report/policy.patch")).unwrap()).unwrap();
     let mut patch = Command::new("patch");
