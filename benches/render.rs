@@ -27,6 +27,7 @@ fn plan(format: &str) -> Plan {
         orphans: Orphans::Wait(None),
         filters: Filters::default(),
         output: Output { path: None, format: format.to_owned(), str_max: 256, ..Output::default() },
+        watching: smtrace::model::Watching { events: true, ..Default::default() },
         capture: None,
         audit: None,
         outside: Default::default(),

@@ -2,6 +2,8 @@
 
 use crate::model::Abi;
 use crate::options::{Choices, Listing};
+use crate::rules::fields;
+use crate::rules::lang::Shape;
 use crate::table::{self, Arg, Kind, Len, Phase, Ret, Row};
 use serde_json::{Value, json};
 
@@ -15,10 +17,20 @@ pub fn render(what: &Listing, json: bool, choices: &Choices) -> String {
             format!("%{class:<12} {calls:>9}  {}", table::class_about(class))
         })),
         (Listing::Formats, false) => lines(choices.formats.iter().map(|(name, about)| format!("{name:<10} {about}"))),
+        (Listing::Fields, false) => lines(fields::rows().map(|row| {
+            let takes = row.takes.word().unwrap_or("");
+            let kind = if row.shape == Shape::List {
+                format!("LIST({})", row.kind.name())
+            } else {
+                row.kind.name().to_owned()
+            };
+            format!("{:<44} {kind:<14} {takes:<12} {}", row.name, row.about)
+        })),
         (what, true) => {
             let (key, entries): (_, Vec<Value>) = match what {
                 Listing::Syscalls => ("syscalls", table::rows().iter().map(syscall_json).collect()),
                 Listing::Classes => ("classes", table::classes().map(class_json).collect()),
+                Listing::Fields => ("fields", fields::rows().map(field_json).collect()),
                 Listing::Formats => (
                     "formats",
                     choices.formats.iter().map(|(name, about)| json!({"name": name, "about": about})).collect(),
@@ -31,6 +43,19 @@ pub fn render(what: &Listing, json: bool, choices: &Choices) -> String {
 
 fn lines(lines: impl Iterator<Item = String>) -> String {
     lines.map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+fn field_json(row: &fields::Row) -> Value {
+    json!({
+        "name": row.name,
+        "type": row.kind.name(),
+        "list": row.shape == Shape::List,
+        "argument": row.takes.word(),
+        "known": row.known,
+        "deprecated": row.deprecated,
+        "printable": row.prints,
+        "about": row.about,
+    })
 }
 
 fn members(class: &str) -> usize {

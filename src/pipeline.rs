@@ -2,13 +2,16 @@
 //!
 //! It does no I/O and knows no time but the records': fed the same records, live or replayed, it writes the same bytes.
 
+mod watched;
+
 use crate::event::Event;
 use crate::model::record::{Kind, Record, flag};
 use crate::model::{Pid, Plan};
-use crate::rules::Rules;
+use crate::rules::Keep;
 use crate::sink::{self, Needs, Sink};
 use crate::state::{Account, Groups, Users, Who};
 use rustc_hash::FxHashMap;
+use watched::Watched;
 
 /// How many buffers of ended calls are kept for the next ones, and how large each may be.
 const MOST_SPARE: usize = 16;
@@ -17,7 +20,7 @@ const LARGEST_SPARE: usize = 8 * 1024;
 /// Turns records into the lines of one format.
 pub struct Pipeline {
     account: Account,
-    rules: Rules,
+    rules: Keep,
     sink: Box<dyn Sink + Send>,
     needs: Needs,
     probe: bool,
@@ -28,6 +31,7 @@ pub struct Pipeline {
     held: FxHashMap<Pid, Vec<u8>>,
     spare: Vec<Vec<u8>>,
     events: u64,
+    watched: Watched,
 }
 
 impl Pipeline {
@@ -43,7 +47,7 @@ impl Pipeline {
     pub fn with_sink(plan: &Plan, needs: Needs, sink: Box<dyn Sink + Send>, users: Users, groups: Groups) -> Pipeline {
         Pipeline {
             account: Account::new(users, groups),
-            rules: Rules::new(&plan.filters),
+            rules: Keep::new(&plan.filters),
             sink,
             needs,
             probe: plan.probe,
@@ -52,6 +56,7 @@ impl Pipeline {
             held: FxHashMap::default(),
             spare: Vec::new(),
             events: 0,
+            watched: Watched::default(),
         }
     }
 
@@ -59,13 +64,16 @@ impl Pipeline {
     pub fn feed(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> bool {
         let head = record.head();
         let shown = head.flags & flag::QUIET == 0;
+        self.watched.apply(record);
         match head.kind {
             Kind::Enter => self.enter(record, shown, out),
             Kind::Exit | Kind::Unfinished => self.leave(record, shown, out),
             Kind::Born => {
                 self.account.apply(record);
                 let before = out.len();
-                self.sink.born(&self.account.who(head.pid, head.tid), out);
+                if self.watched.shows() {
+                    self.sink.born(&self.account.who(head.pid, head.tid), out);
+                }
                 out.len() > before
             }
             Kind::Comm | Kind::Creds | Kind::Reparent | Kind::Outsider | Kind::Moved => {
@@ -75,18 +83,21 @@ impl Pipeline {
             Kind::Exec => {
                 self.account.apply(record);
                 self.follow(record);
-                shown && self.tells_processes() && self.write(record, None, out)
+                shown && self.watched.shows() && self.tells_processes() && self.write(record, None, out)
             }
             Kind::End => {
                 self.recycle(head.tid);
                 let released = self.release(head.tid, out);
-                let written = shown && self.tells_processes() && self.write(record, None, out);
+                let rendered = shown && self.look(record, None, out);
+                let written = rendered && self.tells_processes() && self.write(record, None, out);
                 self.account.apply(record);
                 released || written
             }
             // A stop by a signal is kept in a capture, and no event of the formats that tell of deliveries only.
             Kind::Signal if head.flags & flag::STOPPED != 0 && !self.needs.signals => false,
-            Kind::Fork | Kind::Signal => shown && self.tells_processes() && self.write(record, None, out),
+            Kind::Fork | Kind::Signal => {
+                shown && self.look(record, None, out) && self.tells_processes() && self.write(record, None, out)
+            }
             Kind::Notice => shown && self.write(record, None, out),
             Kind::Lost => {
                 let written = self.write(record, None, out);
@@ -131,7 +142,7 @@ impl Pipeline {
     pub fn reform(&mut self, plan: &Plan) {
         let (needs, sink) = sink::make(plan);
         (self.needs, self.sink) = (needs, sink);
-        self.rules = Rules::new(&plan.filters);
+        self.rules = Keep::new(&plan.filters);
         self.str_max = plan.output.str_max;
         // Enters that were held wait for nothing any more, or for other rules.
         self.held.clear();
@@ -158,10 +169,10 @@ impl Pipeline {
     }
 
     fn enter(&mut self, record: &Record<'_>, shown: bool, out: &mut Vec<u8>) -> bool {
-        if self.needs.args || (self.needs.pairs && self.rules.hold_enter()) {
+        if self.needs.args || self.watched.any() || (self.needs.pairs && self.rules.hold_enter()) {
             self.remember(record);
         }
-        if !shown {
+        if !shown || !self.look(record, None, out) {
             return false;
         }
         if !self.rules.hold_enter() {
@@ -183,6 +194,8 @@ impl Pipeline {
         let head = record.head();
         let memory = self.entered.remove(&head.tid);
         let entered = memory.as_deref().and_then(|bytes| Record::parse(bytes).ok()).map(|(record, _)| record);
+        let ended = head.kind == Kind::Exit;
+        let shown = shown && (!ended || self.look(record, entered.as_ref(), out)) && self.watched.shows();
         let who = self.account.who(head.pid, head.tid);
         let event = Event::decode(record, entered.as_ref(), who, self.str_max);
         let failed = event.as_ref().is_some_and(|event| !self.rules.keep_end(event));

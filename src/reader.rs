@@ -1,5 +1,6 @@
 //! The reading thread: records in, lines out.
 
+use crate::alerts::Alerts;
 use crate::bus::{self, Receiver, Tally};
 use crate::control::{Shared, Turn};
 use crate::engine::ptrace::PlacementShared;
@@ -8,6 +9,7 @@ use crate::model::CallSet;
 use crate::model::record::Record;
 use crate::output::Output;
 use crate::pipeline::Pipeline;
+use crate::rules::Fired;
 use crate::store;
 use crate::sys::clock;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ pub struct Reader {
     pub output: Option<Output>,
     /// The capture, if one is written.
     pub keep: Option<Keep>,
+    /// Where alerts go, when that is elsewhere than events.
+    pub alerts: Option<Alerts>,
     /// The run's state.
     pub shared: Arc<Shared>,
     /// Ended when nothing comes.
@@ -42,6 +46,10 @@ pub struct Read {
     pub output: Option<Output>,
     /// What the capture lost.
     pub kept: Option<store::Losses>,
+    /// Where alerts went.
+    pub alerts: Option<Alerts>,
+    /// The rules that fired.
+    pub fired: Option<Fired>,
     /// Records that could not be read: a defect of ours, said and counted.
     pub malformed: u64,
     /// What was dropped because the output took no more (`--on-overflow drop`).
@@ -96,6 +104,10 @@ impl Reader {
                 }
             }
             self.receiver.release(read);
+            if let Some(alerts) = &mut self.alerts {
+                let (lines, copies) = self.pipeline.take_alerts();
+                alerts.write(&lines, copies);
+            }
             // Lines are held back only while more records wait.
             if lines.len() >= CHUNK || self.receiver.is_empty() {
                 if let Some(output) = &mut self.output {
@@ -120,7 +132,8 @@ impl Reader {
                 }
                 let kept = self.keep.and_then(Keep::finish);
                 let missed = self.receiver.missed().filter(|missed| missed.total() > 0).cloned();
-                return Read { output: self.output, kept, malformed, missed };
+                let fired = self.pipeline.fired().cloned();
+                return Read { output: self.output, kept, alerts: self.alerts, fired, malformed, missed };
             }
             if read == 0 {
                 self.placement.release();

@@ -3,6 +3,7 @@
 mod info;
 mod select;
 
+use crate::alerts::Alerts;
 use crate::keep::Events;
 use crate::launch::FAILED;
 use crate::model::record::Record;
@@ -14,6 +15,7 @@ use crate::say::say;
 use crate::state::{Groups, Users};
 use crate::store::{Bounds, Description, Follow, Missing, Part, Reader, Refused};
 use crate::story::{Story, Taker};
+use crate::watching::{self, Ready};
 use crate::{sink, table};
 use chrono::{DateTime, FixedOffset};
 use select::Select;
@@ -55,7 +57,7 @@ pub fn open(file: &Path, grows: bool) -> Result<Reader, String> {
 
 /// Writes the events of a capture as the plan says, or gives them to `taker`; returns the exit status.
 #[must_use]
-pub fn run(plan: &Plan, replay: &Replay, taker: Option<Taker>, story: &mut Story) -> u8 {
+pub fn run(plan: &Plan, replay: &Replay, taker: Option<Taker>, ready: Option<Ready>, story: &mut Story) -> u8 {
     let refuse = |text: &str| {
         say(text);
         FAILED
@@ -95,12 +97,17 @@ pub fn run(plan: &Plan, replay: &Replay, taker: Option<Taker>, story: &mut Story
         }
     };
     let clock = &reader.description().clock;
+    let (users, groups) = (Users::default(), Groups::default());
+    let mut pipeline = match taker {
+        Some(taker) => Pipeline::with_sink(&plan, taker.needs, taker.sink, users, groups),
+        None => Pipeline::new(&plan, users, groups),
+    };
+    let alerts = ready.and_then(|ready| watching::begin(ready, &plan.watching, &mut pipeline));
     let show = Show {
+        plan: &plan,
+        alerts,
         select: Select::new(replay, clock.realtime_ns, clock.utc_offset),
-        pipeline: match taker {
-            Some(taker) => Pipeline::with_sink(&plan, taker.needs, taker.sink, Users::default(), Groups::default()),
-            None => Pipeline::new(&plan, Users::default(), Groups::default()),
-        },
+        pipeline,
         bounds: Bounds::default(),
         output,
         keep,
@@ -151,6 +158,8 @@ fn bounded_text(description: &Description, replay: &Replay, plan: &Plan) -> usiz
 
 /// What a replay works with.
 struct Show<'a> {
+    plan: &'a Plan,
+    alerts: Option<Alerts>,
     select: Select<'a>,
     pipeline: Pipeline,
     bounds: Bounds,
@@ -232,6 +241,10 @@ impl Show<'_> {
     }
 
     fn write(&mut self) {
+        if let Some(alerts) = &mut self.alerts {
+            let (lines, copies) = self.pipeline.take_alerts();
+            alerts.write(&lines, copies);
+        }
         if let Some(output) = &mut self.output {
             output.write(&self.lines, self.pipeline.events().saturating_sub(self.written));
         }
@@ -246,7 +259,11 @@ impl Show<'_> {
             return 0;
         }
         let name = replay.file.display();
-        let mut status = 0;
+        let fired = self.pipeline.fired();
+        let mut status = fired.and_then(|fired| watching::conclude(fired, &self.plan.watching)).unwrap_or(0);
+        if !watching::close(self.alerts.take()) {
+            status = INCOMPLETE;
+        }
         if let Some(losses) = kept {
             say(&format!("the capture is incomplete: {} records were lost: {}", losses.records, losses.why));
             status = INCOMPLETE;

@@ -22,8 +22,9 @@ use crate::story::{Story, Taker};
 use crate::stream;
 use crate::sys::spawn;
 use crate::sys::{limits, signals};
+use crate::watching::{self, Ready};
 use crate::{auditing, capture, compare, doctor, list, replay, say};
-use finish::finish;
+use finish::{Finished, finish};
 use outside::{Opened, Served, answer, attach_ring};
 use std::ffi::OsString;
 use std::io::Write;
@@ -34,6 +35,9 @@ use std::thread::{self, JoinHandle};
 
 /// Exit status when the log is incomplete.
 pub const INCOMPLETE: u8 = 122;
+
+/// Exit status when what was asked for makes no sense.
+const USAGE: u8 = 2;
 
 /// Bytes of the ring between the tracing thread and the reader. Its pages count twice, as they are mapped twice.
 const BUS: usize = 1 << 20;
@@ -74,6 +78,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match action {
         Action::List { what, json } => print(&list::render(&what, json, &choices)),
         Action::Diff { files, json, exact } => ExitCode::from(compare::run(&files, json, exact)),
+        Action::Rules { what, files, json } => {
+            let (text, fine) = watching::inspect(what, &files, json);
+            let printed = print(&text);
+            if fine { printed } else { ExitCode::FAILURE }
+        }
         Action::Doctor { json } => {
             let (text, usable) = doctor::report(json);
             let printed = print(&text);
@@ -116,10 +125,19 @@ pub(crate) fn trace(plan: &Plan, taker: Option<Taker>, story: &mut Story) -> End
         say(&format!("cannot open {}: {error}; choose another log_file", name.display()));
         return Ending::Exit(FAILED);
     }
+    let mut plan = plan.clone();
+    let ready = match watching::prepare(&mut plan) {
+        Ok(ready) => ready,
+        Err(text) => {
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            return Ending::Exit(USAGE);
+        }
+    };
+    let plan = &plan;
     if let Target::Replay(replay) = &plan.target {
-        return Ending::Exit(replay::run(plan, replay, taker, story));
+        return Ending::Exit(replay::run(plan, replay, taker, ready, story));
     }
-    let Some(sinks) = Sinks::open(plan) else { return Ending::Exit(FAILED) };
+    let Some(sinks) = Sinks::open(plan, ready) else { return Ending::Exit(FAILED) };
     let mask = signals::block_all();
     match &plan.target {
         Target::Launch(command) => launch(plan, command, sinks, &mask, taker, story),
@@ -134,13 +152,14 @@ struct Sinks {
     keep: Option<Keep>,
     users: Users,
     groups: Groups,
+    ready: Option<Ready>,
     /// What is offered to others.
     opened: Opened,
 }
 
 impl Sinks {
     /// Opens them; says what cannot be opened.
-    fn open(plan: &Plan) -> Option<Sinks> {
+    fn open(plan: &Plan, ready: Option<Ready>) -> Option<Sinks> {
         let refuse = |path: Option<&Path>, error: &std::io::Error, option: &str| {
             let name = path.unwrap_or_else(|| Path::new("stderr"));
             say(&format!("cannot open {}: {error}; choose another file with {option}", name.display()));
@@ -160,7 +179,7 @@ impl Sinks {
         };
         let opened = Opened::open(&plan.outside).map_err(|why| say(&why)).ok()?;
         opened.tell();
-        Some(Sinks { output, keep, users, groups, opened })
+        Some(Sinks { output, keep, users, groups, opened, ready })
     }
 }
 
@@ -183,12 +202,13 @@ fn wants(plan: &Plan) -> Wanted {
 fn wants_of(plan: &Plan, needs: sink::Needs, hash: capture::Hash) -> Wanted {
     // What is kept can be shown in any form.
     let kept = plan.capture.as_ref();
+    let watches = plan.watching.any();
     Wanted {
-        args: needs.args || kept.is_some(),
+        args: needs.args || kept.is_some() || watches,
         fds: needs.fds || kept.is_some_and(|capture| capture.fds),
-        opened: needs.opened || kept.is_some(),
+        opened: needs.opened || kept.is_some() || watches,
         named: needs.named || kept.is_some(),
-        env: needs.env,
+        env: needs.env || watches,
         signals: needs.signals || kept.is_some(),
         str_max: plan.output.str_max,
         probe: plan.probe || kept.is_some(),
@@ -210,16 +230,18 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
     let placement = PlacementShared::default();
     let waker = sender.waker();
     let (users, groups) = (sinks.users, sinks.groups);
-    let (wanted, pipeline) = match taker {
+    let (wanted, mut pipeline) = match taker {
         Some(taker) => {
             let pipeline = Pipeline::with_sink(plan, taker.needs, taker.sink, users, groups);
             (wants_of(plan, taker.needs, taker.hash), pipeline)
         }
         None => (wants(plan), Pipeline::new(plan, users, groups)),
     };
+    let alerts = sinks.ready.and_then(|ready| watching::begin(ready, &plan.watching, &mut pipeline));
     let mut reader = Reader {
         receiver,
         pipeline,
+        alerts,
         output: sinks.output,
         keep: sinks.keep,
         shared: Arc::clone(&shared),
@@ -232,7 +254,8 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
     let exits = plan.filters.direction != Direction::Enter
         || plan.filters.statuses != Statuses::ALL
         || plan.capture.is_some()
-        || outside::wants_all(&plan.outside);
+        || outside::wants_all(&plan.outside)
+        || plan.watching.any();
     let launched = matches!(plan.target, Target::Launch(_));
     let mode = Mode { filtered, follow: plan.follow, exit_kill: launched, exits };
     let kill_after = match plan.orphans {
@@ -338,11 +361,13 @@ fn launch(
     }
     let failed = if run.engine.started() { None } else { launch::refused(&mut child, command) };
     story.started = run.engine.started();
-    let (status, complete) = (run.engine.root_status(), finish(run, story));
-    match (failed, complete) {
-        (Some(status), _) => Ending::Exit(status),
-        (None, false) => Ending::Exit(INCOMPLETE),
-        (None, true) => ending(status),
+    let status = run.engine.root_status();
+    let Finished { complete, alerted } = finish(run, plan, story);
+    match (failed, complete, alerted) {
+        (Some(status), ..) => Ending::Exit(status),
+        (None, false, _) => Ending::Exit(INCOMPLETE),
+        (None, true, Some(alerted)) => Ending::Exit(alerted),
+        (None, true, None) => ending(status),
     }
 }
 
@@ -364,7 +389,7 @@ fn attach(plan: &Plan, pids: &[Pid], tree: bool, sinks: Sinks, story: &mut Story
     };
     if let Err(error) = run.engine.attach(&mut run.recorder, pids, tree) {
         run.engine.detach_all(&mut run.recorder);
-        finish(run, story);
+        finish(run, plan, story);
         say(&error.to_string());
         return Ending::Exit(FAILED);
     }
@@ -380,5 +405,8 @@ fn attach(plan: &Plan, pids: &[Pid], tree: bool, sinks: Sinks, story: &mut Story
             break;
         }
     }
-    if finish(run, story) { Ending::Exit(0) } else { Ending::Exit(INCOMPLETE) }
+    match finish(run, plan, story) {
+        Finished { complete: false, .. } => Ending::Exit(INCOMPLETE),
+        Finished { alerted, .. } => Ending::Exit(alerted.unwrap_or(0)),
+    }
 }

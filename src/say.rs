@@ -43,3 +43,13 @@ pub fn inform(text: &str) {
         say(text);
     }
 }
+
+/// Says lines that inform and are no message of smtrace: a summary. They end with a newline.
+pub fn report(text: &str) {
+    if WORDS.get().is_none_or(|words| words.level >= INFORM) {
+        let _ = match WORDS.get().and_then(|words| words.file.as_ref()) {
+            Some(mut file) => file.write_all(text.as_bytes()),
+            None => std::io::stderr().write_all(text.as_bytes()),
+        };
+    }
+}

@@ -20,6 +20,7 @@ fn plan() -> Plan {
         orphans: Orphans::Wait(None),
         filters: Filters::default(),
         output: Output { path: None, format: "json".to_owned(), str_max: 32, ..Output::default() },
+        watching: smtrace::model::Watching { events: true, ..Default::default() },
         capture: None,
         audit: None,
         outside: Default::default(),

@@ -14,7 +14,7 @@ pub use calls::CallSet;
 pub use outside::{Address, Connect, Outside, Overflow};
 pub use plan::{
     Audit, Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode, Severity,
-    Target,
+    Target, Watching,
 };
 pub use rendering::{
     Column, Constants, FdDetail, HexStrings, LineClock, Quiet, Rendering, SignalSet, Statuses, Summary, Touching,

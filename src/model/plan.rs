@@ -27,6 +27,8 @@ pub struct Plan {
     pub filters: Filters,
     /// Where and how events are written.
     pub output: Output,
+    /// What events are looked at for.
+    pub watching: Watching,
     /// The file that the records themselves are kept in (`-w`).
     pub capture: Option<Capture>,
     /// How the run is audited, if it is (`smtrace audit`).
@@ -93,6 +95,41 @@ pub enum Target {
     },
     /// Show a capture again.
     Replay(Replay),
+}
+
+/// Rules, conditions and alerts.
+#[derive(Clone, Debug, Default)]
+pub struct Watching {
+    /// Files of Falco's rules, and directories of them (`--rules`).
+    pub rules: Vec<PathBuf>,
+    /// All rules that match an event alert, not the first alone (`--rule-matching`).
+    pub all: bool,
+    /// Alerts are JSON (`--alerts`).
+    pub json: bool,
+    /// The file that alerts are written to (`--alerts-file`).
+    pub alerts_file: Option<PathBuf>,
+    /// The address that alerts are sent to (`--alerts-url`).
+    pub alerts_url: Option<String>,
+    /// The priority from which an alert makes the run fail (`--fail-on`).
+    pub fail_on: Option<String>,
+    /// What events have to satisfy to be written (`--where`).
+    pub condition: Option<String>,
+    /// What is written of an event (`--print`).
+    pub print: Option<String>,
+    /// The container that the trace stands for (`--container-id`).
+    pub container: Option<String>,
+    /// Events are written, not alerts alone.
+    pub events: bool,
+    /// The enabled calls are those that the rules need.
+    pub chooses: bool,
+}
+
+impl Watching {
+    /// Whether anything is looked for.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        !self.rules.is_empty() || self.condition.is_some() || self.print.is_some()
+    }
 }
 
 /// A capture to write.

@@ -1,7 +1,7 @@
 //! The command lines of `replay` and `diff` as clap knows them. What they mean is `replay`'s.
 
 use super::cli::{id, output, running, selection, targets};
-use super::{Choices, strace};
+use super::{Choices, strace, watching};
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
@@ -23,7 +23,8 @@ pub(super) const NOT_IN_REPLAY: [&str; 11] = [
 /// `smtrace replay`: what chooses and forms events as in a run, and what only a kept record can be asked.
 pub(super) fn replay(choices: &Choices) -> Command {
     let [_, attach, _] = targets();
-    let all = selection().into_iter().chain(output(choices)).chain(running()).chain([attach]);
+    let all =
+        selection().into_iter().chain(output(choices)).chain(watching::options()).chain(running()).chain([attach]);
     let shared = all.filter(|arg| arg.get_id() != id::FOLLOW).map(|arg| {
         let refused = NOT_IN_REPLAY.contains(&arg.get_id().as_str());
         arg.hide(refused)

@@ -1,7 +1,7 @@
 //! The command line as clap knows it, for parsing, help, completions and the manual page. It must not give a value its
 //! meaning: `plan` does. No letter means anything else than in strace, but `-w`, which is tcpdump's.
 
-use super::{Choices, captures, outside, strace};
+use super::{Choices, captures, outside, strace, watching};
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgGroup, Command, ValueHint, value_parser};
 
@@ -53,7 +53,8 @@ const USAGE: &str = "smtrace [OPTIONS] [--] CMD [ARG]...
        smtrace replay [OPTIONS] FILE
        smtrace diff [--json] [--exact] FILE OTHER
        smtrace audit [OPTIONS] [--] CMD [ARG]...
-       smtrace list syscalls|classes|formats [--json]
+       smtrace rules check|show FILE... [--json]
+       smtrace list syscalls|classes|formats|fields [--json]
        smtrace ctl PATH COMMAND
        smtrace connect ADDR:PORT|unix:PATH [OPTIONS]
        smtrace attach-ring NAME [OPTIONS]
@@ -62,10 +63,11 @@ const USAGE: &str = "smtrace [OPTIONS] [--] CMD [ARG]...
        smtrace man";
 
 const AFTER: &str = "\
-To trace a command that is called audit, replay, diff, list, doctor, completions, man or help, put -- before it.
+To trace a command that is called audit, replay, rules, diff, list, doctor, completions, man or help, put -- before it.
 
 Exit status: the command's own (death by a signal is repeated); 122 the log is incomplete, 125 smtrace itself failed, \
-126 the command could not be executed, 127 it was not found, 2 usage. With -p: 0 when all are gone or were let go.";
+126 the command could not be executed, 127 it was not found, 2 usage, 3 an alert that --fail-on \
+names was written. With -p: 0 when all are gone or were let go.";
 
 /// The whole command line.
 pub(super) fn command(choices: &Choices) -> Command {
@@ -83,6 +85,7 @@ fn base(choices: &Choices) -> Command {
         .subcommands(subcommands())
         .subcommand(captures::replay(choices))
         .subcommands(outside::subcommands(choices))
+        .subcommand(watching::command())
         .subcommand_help_heading("Other commands")
         .disable_version_flag(true)
         .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print the version"))
@@ -94,6 +97,7 @@ fn base(choices: &Choices) -> Command {
         .args(strace::cli::format())
         .args(strace::cli::summary())
         .args(strace::cli::refusals())
+        .args(watching::options())
         .args(running())
         .args(outside::args())
         .group(ArgGroup::new("target").args([id::ATTACH, id::COMMAND]))
@@ -103,12 +107,12 @@ fn subcommands() -> [Command; 5] {
     let json = || Arg::new(id::JSON).long("json").action(ArgAction::SetTrue).help("Write JSON instead of text");
     [
         Command::new("list")
-            .about("List the system calls, classes or formats that smtrace knows")
+            .about("List the system calls, classes, formats or fields that smtrace knows")
             .arg(
                 Arg::new(id::WHAT)
                     .value_name("WHAT")
                     .required(true)
-                    .value_parser(PossibleValuesParser::new(["syscalls", "classes", "formats"]))
+                    .value_parser(PossibleValuesParser::new(["syscalls", "classes", "formats", "fields"]))
                     .help("What to list"),
             )
             .arg(json()),

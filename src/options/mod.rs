@@ -17,10 +17,12 @@ mod plan;
 mod replay;
 mod sibling;
 mod strace;
+mod watching;
 mod words;
 
 pub use amend::{MAX_LINE, amend, set};
 pub use sibling::{Sibling, sibling};
+pub use watching::Inspect;
 
 use crate::model::{CallSet, Connect, Plan};
 use clap::ArgMatches;
@@ -48,6 +50,15 @@ pub enum Action {
         json: bool,
         /// Without making equal what differs between any two runs.
         exact: bool,
+    },
+    /// Check or show rules.
+    Rules {
+        /// Which of the two.
+        what: Inspect,
+        /// Of which files.
+        files: Vec<PathBuf>,
+        /// As JSON instead of text.
+        json: bool,
     },
     /// Say what this machine allows.
     Doctor {
@@ -85,6 +96,8 @@ pub enum Listing {
     Classes,
     /// The output formats.
     Formats,
+    /// The fields of conditions and alerts.
+    Fields,
 }
 
 /// What later folders offer to choose from; `run` brings it, so that nothing here knows them.
@@ -160,6 +173,7 @@ fn subcommand(name: &str, sub: &ArgMatches, choices: &Choices) -> Result<Action,
             let what = match sub.get_one::<String>(cli::id::WHAT).map(String::as_str) {
                 Some("classes") => Listing::Classes,
                 Some("formats") => Listing::Formats,
+                Some("fields") => Listing::Fields,
                 _ => Listing::Syscalls,
             };
             Ok(Action::List { what, json: sub.get_flag(cli::id::JSON) })
@@ -176,6 +190,10 @@ fn subcommand(name: &str, sub: &ArgMatches, choices: &Choices) -> Result<Action,
         "connect" => outside::connect(sub, choices).map(|connect| Action::Connect(Box::new(connect))),
         "attach-ring" => {
             outside::attach_ring(sub, choices).map(|(name, plan)| Action::AttachRing { name, plan: Box::new(plan) })
+        }
+        "rules" => {
+            let (what, files, json) = watching::inspect(sub)?;
+            Ok(Action::Rules { what, files, json })
         }
         "doctor" => Ok(Action::Doctor { json: sub.get_flag(cli::id::JSON) }),
         "man" => Ok(Action::Man),

@@ -3,9 +3,9 @@
 use super::cli::id;
 use super::config::{self, Settings};
 use super::strace::{self, Expressions};
-use super::{Choices, Refusal, enable, interest, words};
+use super::{Choices, Refusal, enable, interest, watching, words};
 use crate::model::{
-    CallSet, Capture, Command, Direction, Filters, Log, Orphans, Output, Pid, Plan, SeccompMode, Target,
+    CallSet, Capture, Command, Direction, Filters, Log, Orphans, Output, Pid, Plan, SeccompMode, Target, Watching,
 };
 use clap::ArgMatches;
 use std::ffi::{OsStr, OsString};
@@ -28,6 +28,9 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
     };
     let filters = filters(typed, &file, &given)?;
     let format = typed.get_one::<String>(id::FORMAT).cloned().or(file.format.clone());
+    let chosen = typed.contains_id(id::ENABLE) || typed.contains_id(id::INTEREST);
+    let chosen = chosen || file.enable.is_some() || file.interest.is_some();
+    let watching = watching::watching(typed, format.is_some(), chosen)?;
     let format = format.unwrap_or_else(|| words::default_format(choices));
     let as_strace = format == strace::FORMAT;
     let calls = calls(typed, &file, &given, as_strace)?;
@@ -50,7 +53,7 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
         rendering,
         format,
     };
-    let capture = capture(typed, &output)?;
+    let capture = capture(typed, &output, &watching)?;
     let orphans = option(typed, id::ORPHANS, words::orphans)?.or(file.orphans);
     Ok(Plan {
         target,
@@ -62,6 +65,7 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
         orphans: orphans.unwrap_or(Orphans::Wait(None)),
         filters,
         output,
+        watching,
         capture,
         audit: None,
         outside: super::outside::outside(typed)?,
@@ -71,7 +75,7 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
 }
 
 /// `-w`.
-fn capture(typed: &ArgMatches, output: &Output) -> Result<Option<Capture>, Refusal> {
+fn capture(typed: &ArgMatches, output: &Output, watching: &Watching) -> Result<Option<Capture>, Refusal> {
     let Some(path) = typed.get_one::<OsString>(id::WRITE) else {
         return match switch(typed, id::FDS) {
             Some(_) => Err(mistake("--fds goes with -w only; give -w FILE")),
@@ -82,7 +86,7 @@ fn capture(typed: &ArgMatches, output: &Output) -> Result<Option<Capture>, Refus
     if output.path.as_ref() == Some(&path) {
         return Err(mistake("-o and -w name the same file; give each its own"));
     }
-    let alone = output.path.is_none() && typed.get_one::<String>(id::FORMAT).is_none();
+    let alone = output.path.is_none() && typed.get_one::<String>(id::FORMAT).is_none() && !watching.any();
     let fds = switch(typed, id::FDS);
     let capture = Capture { path, fds: fds.unwrap_or(true), alone };
     if !capture.is_scap() {

@@ -20,6 +20,7 @@ fn plan(format: &str) -> Plan {
         orphans: Orphans::Wait(None),
         filters: Filters::default(),
         output: Output { path: None, format: format.to_owned(), str_max: 64, ..Output::default() },
+        watching: crate::model::Watching { events: true, ..Default::default() },
         capture: None,
         audit: None,
         outside: Default::default(),

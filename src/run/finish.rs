@@ -1,19 +1,30 @@
-//! The end of a run: everything is written, and what could not be is said.
+//! The end of a run: everything written, what was lost said, and what alerts ask of the exit status.
 
 use super::Run;
+use crate::model::Plan;
 use crate::output::Output;
 use crate::say::say;
 use crate::story::Story;
 use crate::sys::clock;
+use crate::watching;
 use std::thread;
 
-/// Ends the run: waits until everything is written, says what was lost. Returns whether the log is complete.
-pub(super) fn finish(run: Run, story: &mut Story) -> bool {
-    story.complete = finish_log(run, story);
-    story.complete
+/// How a run went.
+pub(super) struct Finished {
+    /// Nothing was lost.
+    pub(super) complete: bool,
+    /// The exit status that alerts ask for.
+    pub(super) alerted: Option<u8>,
 }
 
-fn finish_log(run: Run, story: &mut Story) -> bool {
+/// Ends the run: waits until everything is written, says what was lost. Returns whether the log is complete.
+pub(super) fn finish(run: Run, plan: &Plan, story: &mut Story) -> Finished {
+    let mut alerted = None;
+    story.complete = finish_log(run, plan, story, &mut alerted);
+    Finished { complete: story.complete, alerted }
+}
+
+fn finish_log(run: Run, plan: &Plan, story: &mut Story, alerted: &mut Option<u8>) -> bool {
     let mut complete = !run.engine.lost_sight();
     let mut bus = run.recorder.into_inner();
     bus.close();
@@ -38,6 +49,8 @@ fn finish_log(run: Run, story: &mut Story) -> bool {
         say("the reader failed: the log is incomplete");
         return false;
     };
+    *alerted = read.fired.as_ref().and_then(|fired| watching::conclude(fired, &plan.watching));
+    complete &= watching::close(read.alerts);
     if let Some(losses) = read.kept {
         let (lost, why) = (losses.records, losses.why);
         say(&format!(

@@ -14,7 +14,7 @@ fn constant(word: u64, map: Bits) -> u64 {
 }
 
 /// The flags of open(2). The access mode is a number to the kernel, two bits to libscap.
-pub(super) fn open(word: u64) -> u64 {
+pub(crate) fn open(word: u64) -> u64 {
     const MAP: Bits = &[
         (0o100, 1 << 2),
         (0o2000, 1 << 3),
@@ -38,7 +38,7 @@ pub(super) fn open(word: u64) -> u64 {
 }
 
 /// The flags of clone(2), unshare(2) and setns(2).
-pub(super) fn clone(word: u64) -> u64 {
+pub(crate) fn clone(word: u64) -> u64 {
     const MAP: Bits = &[
         (0x400, 1 << 0),
         (0x200, 1 << 1),
@@ -73,18 +73,18 @@ const THREAD: u64 = 0x0001_0000;
 const VFORK: u64 = 0x4000;
 
 /// What pthread_create(3) passes to clone(2): the flags of a thread whose call nobody saw.
-pub(super) const PTHREAD: u64 = THREAD | 0x100 | 0x200 | 0x400 | 0x800;
+pub(crate) const PTHREAD: u64 = THREAD | 0x100 | 0x200 | 0x400 | 0x800;
 
 /// What vfork(2) is as a clone(2).
-pub(super) const VFORKED: u64 = VFORK | 0x100;
+pub(crate) const VFORKED: u64 = VFORK | 0x100;
 
 /// The protection of mmap(2) and mprotect(2).
-pub(super) fn prot(word: u64) -> u64 {
+pub(crate) fn prot(word: u64) -> u64 {
     word & 0xf | bits(word, &[(0x0100_0000, 1 << 4), (0x0200_0000, 1 << 5)])
 }
 
 /// The flags of mmap(2).
-pub(super) fn map(word: u64) -> u64 {
+pub(crate) fn map(word: u64) -> u64 {
     const MAP: Bits = &[
         (0x10, 1 << 2),
         (0x20, 1 << 3),
@@ -101,7 +101,7 @@ pub(super) fn map(word: u64) -> u64 {
 }
 
 /// The events of poll(2).
-pub(super) fn poll(word: u64) -> u64 {
+pub(crate) fn poll(word: u64) -> u64 {
     const MAP: Bits = &[
         (0x2000, 1 << 3),
         (0x8, 1 << 4),
@@ -116,7 +116,7 @@ pub(super) fn poll(word: u64) -> u64 {
 }
 
 /// The command of fcntl(2).
-pub(super) fn fcntl(word: u64) -> u64 {
+pub(crate) fn fcntl(word: u64) -> u64 {
     const MAP: Bits = &[
         (0, 1),
         (1, 2),
@@ -150,12 +150,12 @@ pub(super) fn fcntl(word: u64) -> u64 {
 }
 
 /// The level of setsockopt(2).
-pub(super) fn sockopt_level(word: u64) -> u64 {
+pub(crate) fn sockopt_level(word: u64) -> u64 {
     constant(word & 0xffff_ffff, &[(1, 1), (6, 2)])
 }
 
 /// The name of an option of setsockopt(2), of the level `SOL_SOCKET`.
-pub(super) fn sockopt_name(word: u64) -> u64 {
+pub(crate) fn sockopt_name(word: u64) -> u64 {
     match word & 0xffff_ffff {
         name @ 1..=50 => name,
         name => constant(name, &[(55, 52), (57, 53), (59, 51)]),
@@ -163,7 +163,7 @@ pub(super) fn sockopt_name(word: u64) -> u64 {
 }
 
 /// The request of ptrace(2).
-pub(super) fn ptrace(word: u64) -> u64 {
+pub(crate) fn ptrace(word: u64) -> u64 {
     const MAP: Bits = &[
         (16, 11),
         (17, 12),
@@ -190,7 +190,7 @@ pub(super) fn ptrace(word: u64) -> u64 {
 }
 
 /// The command of quotactl(2), without the type in its low byte.
-pub(super) fn quota_cmd(word: u64) -> u64 {
+pub(crate) fn quota_cmd(word: u64) -> u64 {
     const MAP: Bits = &[
         (0x80_0002, 1 << 0),
         (0x80_0003, 1 << 1),
@@ -213,22 +213,22 @@ pub(super) fn quota_cmd(word: u64) -> u64 {
 }
 
 /// The type in the low byte of quotactl(2)'s command.
-pub(super) fn quota_type(word: u64) -> u64 {
+pub(crate) fn quota_type(word: u64) -> u64 {
     constant(word & 0xff, &[(0, 1), (1, 2)])
 }
 
 /// The flags of semget(2).
-pub(super) fn semget(word: u64) -> u64 {
+pub(crate) fn semget(word: u64) -> u64 {
     bits(word, &[(0o1000, 1 << 13), (0o2000, 1 << 14)])
 }
 
 /// The flags of semop(2).
-pub(super) fn semop(word: u64) -> u64 {
+pub(crate) fn semop(word: u64) -> u64 {
     bits(word, &[(0o4000, 1 << 0), (0x1000, 1 << 1)])
 }
 
 /// The command of semctl(2).
-pub(super) fn semctl(word: u64) -> u64 {
+pub(crate) fn semctl(word: u64) -> u64 {
     const MAP: Bits = &[
         (2, 1 << 0),
         (1, 1 << 1),
@@ -249,32 +249,32 @@ pub(super) fn semctl(word: u64) -> u64 {
 }
 
 /// The `resolve` of openat2(2).
-pub(super) fn resolve(word: u64) -> u64 {
+pub(crate) fn resolve(word: u64) -> u64 {
     bits(word, &[(1, 1 << 4), (2, 1 << 2), (4, 1 << 3), (8, 1 << 0), (16, 1 << 1), (32, 1 << 5)])
 }
 
 /// The flags of execveat(2).
-pub(super) fn execveat(word: u64) -> u64 {
+pub(crate) fn execveat(word: u64) -> u64 {
     bits(word, &[(0x1000, 1 << 0), (0x100, 1 << 1)])
 }
 
 /// The flags of io_uring_setup(2).
-pub(super) fn io_uring_setup(word: u64) -> u64 {
+pub(crate) fn io_uring_setup(word: u64) -> u64 {
     word & 3 | (word & 0x7c) << 1
 }
 
 /// The flags of epoll_create1(2).
-pub(super) fn epoll_create(word: u64) -> u64 {
+pub(crate) fn epoll_create(word: u64) -> u64 {
     bits(word, &[(0o2_000_000, 1)])
 }
 
 /// The flags of pidfd_open(2).
-pub(super) fn pidfd(word: u64) -> u64 {
+pub(crate) fn pidfd(word: u64) -> u64 {
     bits(word, &[(0o4000, 1)])
 }
 
 /// The flags of delete_module(2).
-pub(super) fn delete_module(word: u64) -> u64 {
+pub(crate) fn delete_module(word: u64) -> u64 {
     bits(word, &[(0o1000, 1 << 0), (0o4000, 1 << 1)])
 }
 

@@ -8,7 +8,7 @@ mod block;
 mod call;
 mod convert;
 mod event;
-mod flags;
+pub(crate) mod flags;
 mod life;
 mod param;
 mod shapes;

@@ -52,6 +52,8 @@ pub(super) struct Process {
     pub(super) ppid: Pid,
     /// Its leader's name, also after the leader ended.
     pub(super) comm: Comm,
+    /// When it was made, or seen first; 0 for one outside the trace.
+    pub(super) started: u64,
     /// What execve gave it.
     pub(super) texts: Texts,
     /// Its live traced threads.

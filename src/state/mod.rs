@@ -4,9 +4,11 @@
 //! may be gone already. It must not know formats; a sink sees it through [`Who`].
 
 mod entry;
+mod kin;
 mod names;
 mod snapshot;
 
+pub use kin::Kin;
 pub use names::{Groups, Users};
 
 use crate::model::Pid;
@@ -112,6 +114,7 @@ impl Account {
             let process = self.processes.entry(head.pid).or_default();
             process.texts = texts.unwrap_or_default();
             process.comm = comm;
+            process.started = head.time;
             if std::mem::take(&mut process.outsider) {
                 self.outsiders = self.outsiders.saturating_sub(1);
             }

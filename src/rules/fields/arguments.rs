@@ -1,0 +1,258 @@
+//! The arguments of a call as libscap tells them: as text (`evt.arg`), as they are (`evt.rawarg`), all together
+//! (`evt.args`).
+
+use super::catalog::{From, Kind, Param};
+use super::files::File;
+use super::view::{Each, View};
+use crate::decode::errno;
+use crate::rules::lang::{Format, Value};
+use std::io::Write as _;
+
+const AT_FDCWD: i64 = -100;
+
+/// A value as it is.
+pub(super) enum Raw<'e> {
+    Number(i64),
+    Text(&'e [u8]),
+}
+
+/// The parameter with this name.
+pub(super) fn named<'e>(view: &View<'e>, name: &str) -> Option<&'static Param> {
+    view.known?.params.iter().find(|param| param.name == name)
+}
+
+/// What a parameter is; `None` when smtrace does not know it.
+pub(super) fn raw<'e>(view: &View<'e>, param: &Param) -> Option<Raw<'e>> {
+    let call = &view.call;
+    let is_text = matches!(param.kind, Kind::Text | Kind::Path | Kind::RelPath | Kind::Bytes);
+    match param.from {
+        From::Nothing => None,
+        From::Converted(convert, name) => Some(Raw::Number(convert(call.word(name)).cast_signed())),
+        From::Argument(name) if is_text => {
+            let text = if param.kind == Kind::Bytes { call.memory(name) } else { call.text(name) };
+            text.map(Raw::Text)
+        }
+        From::Argument(name) => Some(Raw::Number(match param.kind {
+            Kind::Fd | Kind::Pid | Kind::Errno | Kind::Int(_) => call.int(name),
+            Kind::Uid | Kind::Gid | Kind::Mode | Kind::Uint(32) | Kind::Flags(32) | Kind::Enum(32) => {
+                (call.word(name) & 0xffff_ffff).cast_signed()
+            }
+            _ => call.word(name).cast_signed(),
+        })),
+        From::Special(word) => special(view, word),
+    }
+}
+
+fn special<'e>(view: &View<'e>, word: &str) -> Option<Raw<'e>> {
+    let (call, who) = (&view.call, &view.who);
+    let int_at = |name: &str, at: usize| {
+        let bytes = call.memory(name)?.get(at * 4..at * 4 + 4)?;
+        Some(Raw::Number(i64::from(i32::from_le_bytes(bytes.try_into().ok()?))))
+    };
+    Some(match word {
+        "res" => Raw::Number(call.result()?),
+        "opened" => Raw::Text(view.opened()?),
+        "pair0" | "pair1" => {
+            let at = usize::from(word == "pair1");
+            return int_at("fildes", at).or_else(|| int_at("usockvec", at));
+        }
+        "how_flags" => Raw::Number(crate::scap::flags::open(call.how(0)).cast_signed()),
+        "how_mode" => Raw::Number(call.how(1).cast_signed()),
+        "how_resolve" => Raw::Number(crate::scap::flags::resolve(call.how(2)).cast_signed()),
+        "exe" => Raw::Text(who.argv().next()?),
+        "exepath" => Raw::Text(who.exe()),
+        "cwd" => Raw::Text(who.cwd()),
+        "comm" => Raw::Text(who.comm()),
+        "tid" => Raw::Number(i64::from(who.tid)),
+        "pid" => Raw::Number(i64::from(who.pid)),
+        "ppid" => Raw::Number(i64::from(who.ppid())),
+        "uid" => Raw::Number(i64::from(who.uid()?)),
+        "gid" => Raw::Number(i64::from(who.gid()?)),
+        _ => return None,
+    })
+}
+
+fn number(value: i64, param: &Param, out: &mut Vec<u8>) {
+    let bits = match param.kind {
+        Kind::Int(bits) | Kind::Uint(bits) | Kind::Flags(bits) | Kind::Enum(bits) => bits,
+        Kind::Uid | Kind::Gid | Kind::Mode => 32,
+        _ => 64,
+    };
+    let mask = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
+    let unsigned = value.cast_unsigned() & mask;
+    let signed = matches!(param.kind, Kind::Int(_) | Kind::Fd | Kind::Pid | Kind::Errno);
+    let _ = match param.format {
+        Format::Hex => write!(out, "{unsigned:X}"),
+        Format::Oct => write!(out, "{unsigned:o}"),
+        _ if signed => write!(out, "{value}"),
+        _ => write!(out, "{unsigned}"),
+    };
+}
+
+/// Appends the names of the constants that a word has, as libsinsp does: in its table's order, joined by `|`.
+fn constants(value: u64, set: &[(&'static str, u64)], one: bool, out: &mut Vec<u8>) {
+    let start = out.len();
+    let mut left = value;
+    for (name, constant) in set {
+        let has = if one || *constant == 0 { value == *constant } else { left & constant == *constant };
+        if has {
+            if out.len() > start {
+                out.push(b'|');
+            }
+            out.extend_from_slice(name.as_bytes());
+            if one {
+                return;
+            }
+            left &= !constant;
+        }
+    }
+}
+
+/// Appends what a value means beyond its number; whether there was anything.
+fn meaning(view: &View<'_>, param: &Param, value: &Raw<'_>, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    match (value, param.kind) {
+        (Raw::Number(fd), Kind::Fd) => match view.files.get(view.who.pid, *fd) {
+            _ if *fd == AT_FDCWD => out.extend_from_slice(b"AT_FDCWD"),
+            Some(file) => descriptor(file, out),
+            None => out.extend_from_slice(error(*fd).as_bytes()),
+        },
+        (Raw::Number(number), Kind::Errno) => out.extend_from_slice(error(*number).as_bytes()),
+        (Raw::Number(pid), Kind::Pid) => {
+            let name = i32::try_from(*pid).ok().and_then(|pid| view.who.of(pid));
+            out.extend_from_slice(name.map_or(&b""[..], |kin| kin.comm()));
+        }
+        (Raw::Number(id), Kind::Uid) => {
+            let name = u32::try_from(*id).ok().and_then(|id| view.who.user_of(id));
+            out.extend_from_slice(name.unwrap_or("<NA>").as_bytes());
+        }
+        (Raw::Number(id), Kind::Gid) => {
+            let name = u32::try_from(*id).ok().and_then(|id| view.who.group_of(id));
+            out.extend_from_slice(name.unwrap_or("<NA>").as_bytes());
+        }
+        (Raw::Number(word), kind) => {
+            if let Some(set) = param.set {
+                constants(word.cast_unsigned(), set, matches!(kind, Kind::Enum(_)), out);
+            }
+        }
+        (Raw::Text(path), Kind::Path | Kind::RelPath) if !path.starts_with(b"/") && !path.is_empty() => {
+            let directory = if param.kind == Kind::RelPath { directory_of(view, param) } else { "" };
+            view.files.absolute(&view.call, view.who.cwd(), path, directory, out);
+        }
+        _ => {}
+    }
+    out.len() > start
+}
+
+/// The call's argument with the directory that a relative path starts from.
+fn directory_of(view: &View<'_>, param: &Param) -> &'static str {
+    let params = view.known.map_or(&[][..], |call| &call.params);
+    let before = params.iter().take_while(|other| other.name != param.name);
+    let directory = before.filter(|other| other.kind == Kind::Fd).last();
+    match directory.map(|param| param.from) {
+        Some(From::Argument(name)) => name,
+        _ => "",
+    }
+}
+
+fn error(number: i64) -> &'static str {
+    errno::of_result(number).and_then(errno::name).unwrap_or("")
+}
+
+/// `<f>/etc/passwd`.
+fn descriptor(file: &File, out: &mut Vec<u8>) {
+    out.push(b'<');
+    out.extend_from_slice(file.sort.words().1);
+    if matches!(file.sort, super::files::Sort::Socket(2 | 10)) {
+        out.extend_from_slice(match file.protocol {
+            Some("tcp") => b"t",
+            Some("udp") => b"u",
+            _ => b"",
+        });
+    }
+    out.push(b'>');
+    out.extend_from_slice(&file.name);
+}
+
+/// Appends a value as libsinsp writes it first: numbers as they are.
+fn plain(view: &View<'_>, param: &Param, value: &Raw<'_>, out: &mut Vec<u8>) {
+    match value {
+        Raw::Number(value) => number(*value, param, out),
+        Raw::Text(bytes) if param.kind == Kind::Bytes => {
+            out.extend(bytes.iter().map(|byte| if (b' '..=b'~').contains(byte) { *byte } else { b'.' }));
+        }
+        Raw::Text(bytes) => out.extend_from_slice(bytes),
+    }
+    let _ = view;
+}
+
+/// Appends the arguments of a program, as libsinsp joins them; whether there are any to tell.
+fn words(view: &View<'_>, param: &Param, out: &mut Vec<u8>) -> bool {
+    match param.from {
+        From::Special("args") => {
+            for word in view.who.argv().skip(1) {
+                out.extend_from_slice(word);
+                out.push(b'.');
+            }
+            true
+        }
+        From::Special("tuple") => view.descriptor().is_some_and(|file| {
+            out.extend_from_slice(&file.name);
+            !file.name.is_empty()
+        }),
+        _ => false,
+    }
+}
+
+/// `evt.arg` of one parameter.
+pub(super) fn text(view: &View<'_>, param: &Param, each: Each<'_>) -> bool {
+    view.made(each, |out| match raw(view, param) {
+        Some(value) => {
+            if !meaning(view, param, &value, out) {
+                plain(view, param, &value, out);
+            }
+            true
+        }
+        None => words(view, param, out),
+    })
+}
+
+/// `evt.rawarg` of one parameter.
+pub(super) fn bare(view: &View<'_>, param: &Param, each: Each<'_>) -> bool {
+    let Some(value) = raw(view, param) else { return false };
+    each(match value {
+        Raw::Text(bytes) if param.kind == Kind::Bytes => Value::Bytes(bytes),
+        Raw::Text(bytes) => Value::Text(bytes),
+        Raw::Number(number) => Value::Int(number),
+    });
+    true
+}
+
+/// `evt.args`.
+pub(super) fn all(view: &View<'_>, each: Each<'_>) -> bool {
+    let Some(known) = view.known else { return view.made(each, |_| view.is_call()) };
+    view.made(each, |out| {
+        for param in &known.params {
+            let start = out.len();
+            if start > 0 {
+                out.push(b' ');
+            }
+            out.extend_from_slice(param.name.as_bytes());
+            out.push(b'=');
+            match raw(view, param) {
+                Some(value) => {
+                    plain(view, param, &value, out);
+                    out.push(b'(');
+                    if meaning(view, param, &value, out) {
+                        out.push(b')');
+                    } else {
+                        out.pop();
+                    }
+                }
+                None if words(view, param, out) => {}
+                None => out.truncate(start),
+            }
+        }
+        true
+    })
+}

@@ -1,0 +1,398 @@
+//! The account of open descriptors: what each refers to, by process, learned from calls alone.
+//!
+//! It is bounded, and what was open before the trace is known only as far as records list it. It must not ask /proc.
+
+use super::call::Call;
+use super::path;
+use crate::event::row;
+use crate::model::Pid;
+use crate::model::record::{Kind, Record, Role};
+use rustc_hash::FxHashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+/// The most descriptors of one process that are remembered.
+const MOST: usize = 4096;
+
+/// connect(2) on a descriptor that does not block.
+const EINPROGRESS: i64 = -115;
+
+/// What a descriptor refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    File,
+    Directory,
+    /// A socket, by its family.
+    Socket(u64),
+    Pipe,
+    /// Something else: libsinsp's word and letter for it.
+    Other(&'static str, u8),
+}
+
+impl Sort {
+    /// libsinsp's word for it, and its letter.
+    pub(super) fn words(self) -> (&'static str, &'static [u8]) {
+        match self {
+            Sort::File => ("file", b"f"),
+            Sort::Directory => ("directory", b"d"),
+            Sort::Socket(2) => ("ipv4", b"4"),
+            Sort::Socket(10) => ("ipv6", b"6"),
+            Sort::Socket(1) => ("unix", b"u"),
+            Sort::Socket(16) => ("netlink", b"n"),
+            Sort::Socket(_) => ("unknown", b"o"),
+            Sort::Pipe => ("pipe", b"p"),
+            Sort::Other(word, letter) => {
+                const LETTERS: &[u8] = b"eslitbrmPuo";
+                let at = LETTERS.iter().position(|known| *known == letter).unwrap_or(LETTERS.len() - 1);
+                (word, LETTERS.get(at..=at).unwrap_or(b"o"))
+            }
+        }
+    }
+}
+
+/// An open descriptor.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    pub(super) sort: Sort,
+    /// An absolute path, or both ends of a connection.
+    pub(super) name: Box<[u8]>,
+    /// The path as the call had it.
+    pub(super) raw: Box<[u8]>,
+    /// tcp, udp, icmp, raw.
+    pub(super) protocol: Option<&'static str>,
+    pub(super) local: Option<SocketAddr>,
+    pub(super) remote: Option<SocketAddr>,
+    /// It was accepted, or listens.
+    pub(super) server: bool,
+    pub(super) connected: bool,
+}
+
+impl File {
+    fn new(sort: Sort, name: &[u8]) -> File {
+        File {
+            sort,
+            name: name.into(),
+            raw: name.into(),
+            protocol: None,
+            local: None,
+            remote: None,
+            server: false,
+            connected: false,
+        }
+    }
+
+    /// What a link in /proc/PID/fd says.
+    fn listed(target: &[u8]) -> File {
+        let sort = match target {
+            [b'/', b'm', b'e', b'm', b'f', b'd', b':', ..] => Sort::Other("memfd", b'm'),
+            [b'/', ..] => Sort::File,
+            _ if target.starts_with(b"pipe:") => Sort::Pipe,
+            _ if target.starts_with(b"socket:") => Sort::Socket(0),
+            _ => anonymous(target),
+        };
+        File::new(sort, target)
+    }
+
+    /// The client's end and the server's.
+    pub(super) fn ends(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
+        if self.server { (self.remote, self.local) } else { (self.local, self.remote) }
+    }
+
+    fn rename(&mut self) {
+        let Sort::Socket(family) = self.sort else { return };
+        let none = match family {
+            2 => SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+            10 => SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0),
+            _ => return,
+        };
+        let (client, server) = self.ends();
+        let text = |end: SocketAddr| format!("{}:{}", end.ip(), end.port());
+        let name = match (self.remote, self.local) {
+            // A socket that listens has one end.
+            (None, Some(local)) => text(local),
+            (None, None) => return,
+            _ => format!("{}->{}", text(client.unwrap_or(none)), text(server.unwrap_or(none))),
+        };
+        self.name = name.into_bytes().into();
+    }
+}
+
+fn anonymous(target: &[u8]) -> Sort {
+    let known: [(&[u8], Sort); 7] = [
+        (b"anon_inode:[eventfd]", Sort::Other("event", b'e')),
+        (b"anon_inode:[signalfd]", Sort::Other("signalfd", b's')),
+        (b"anon_inode:[eventpoll]", Sort::Other("eventpoll", b'l')),
+        (b"anon_inode:[timerfd]", Sort::Other("timerfd", b't')),
+        (b"anon_inode:inotify", Sort::Other("inotify", b'i')),
+        (b"anon_inode:bpf", Sort::Other("bpf", b'b')),
+        (b"anon_inode:[pidfd]", Sort::Other("pidfd", b'P')),
+    ];
+    known
+        .into_iter()
+        .find(|(start, _)| target.starts_with(start))
+        .map_or(Sort::Other("unknown", b'o'), |(_, sort)| sort)
+}
+
+/// An address in memory, and the path of a socket that has one.
+fn address(bytes: &[u8]) -> (u64, Option<SocketAddr>, &[u8]) {
+    let family = bytes.get(..2).and_then(|two| two.try_into().ok()).map_or(0, u16::from_le_bytes);
+    let port = bytes.get(2..4).and_then(|two| two.try_into().ok()).map_or(0, u16::from_be_bytes);
+    let ip = match family {
+        2 => bytes.get(4..8).and_then(|four| <[u8; 4]>::try_from(four).ok()).map(IpAddr::from),
+        10 => bytes.get(8..24).and_then(|all| <[u8; 16]>::try_from(all).ok()).map(IpAddr::from),
+        _ => None,
+    };
+    let path: &[u8] = if family == 1 { bytes.get(2..).unwrap_or_default() } else { b"" };
+    let path = path.strip_prefix(&[0]).unwrap_or(path).split(|byte| *byte == 0).next().unwrap_or_default();
+    (u64::from(family), ip.map(|ip| SocketAddr::new(ip, port)), path)
+}
+
+type Table = FxHashMap<i64, File>;
+
+/// The descriptors of all processes.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    tables: FxHashMap<Pid, Arc<Table>>,
+    /// The environments of programs that started during the trace, NUL-separated.
+    environments: FxHashMap<Pid, Arc<[u8]>>,
+    /// What the last call closed: to be forgotten when the next one comes.
+    closed: Option<(Pid, i64)>,
+    /// Whether the last call changed the name of its descriptor.
+    pub(super) renamed: bool,
+}
+
+impl Files {
+    /// What a descriptor refers to.
+    pub(super) fn get(&self, pid: Pid, fd: i64) -> Option<&File> {
+        self.tables.get(&pid)?.get(&fd)
+    }
+
+    /// All descriptors of a process.
+    pub(super) fn all(&self, pid: Pid) -> impl Iterator<Item = (i64, &File)> {
+        self.tables.get(&pid).into_iter().flat_map(|table| table.iter().map(|(fd, file)| (*fd, file)))
+    }
+
+    /// The environment that the program was given.
+    pub(super) fn environment(&self, pid: Pid) -> Option<&[u8]> {
+        self.environments.get(&pid).map(|all| &**all)
+    }
+
+    fn set(&mut self, pid: Pid, fd: i64, file: File) {
+        let table = Arc::make_mut(self.tables.entry(pid).or_default());
+        if table.len() < MOST || table.contains_key(&fd) {
+            table.insert(fd, file);
+        }
+    }
+
+    fn change(&mut self, pid: Pid, fd: i64, change: impl FnOnce(&mut File)) {
+        if let Some(file) = self.tables.get_mut(&pid).map(Arc::make_mut).and_then(|table| table.get_mut(&fd)) {
+            change(file);
+        }
+    }
+
+    fn remove(&mut self, pid: Pid, fd: i64) {
+        if let Some(table) = self.tables.get_mut(&pid)
+            && table.contains_key(&fd)
+        {
+            Arc::make_mut(table).remove(&fd);
+        }
+    }
+
+    /// Learns from what is no call: children have their parents' descriptors, ends close all.
+    pub(crate) fn apply(&mut self, record: &Record<'_>) {
+        let head = record.head();
+        let arg = |at: usize| record.args().get(at).and_then(|arg| Pid::try_from(*arg).ok()).unwrap_or(0);
+        match head.kind {
+            Kind::Born if head.pid == head.tid => {
+                let (parent, creator) = (arg(0), arg(1));
+                let table = self.tables.get(&creator).or_else(|| self.tables.get(&parent)).cloned();
+                self.tables.insert(head.pid, table.unwrap_or_default());
+                let given = self.environments.get(&creator).or_else(|| self.environments.get(&parent)).cloned();
+                if let Some(given) = given {
+                    self.environments.insert(head.pid, given);
+                }
+            }
+            Kind::End if head.pid == head.tid => {
+                self.tables.remove(&head.pid);
+                self.environments.remove(&head.pid);
+            }
+            _ => {}
+        }
+        let listed = record.pieces().filter(|piece| piece.role == Role::Fd as u8);
+        for piece in listed {
+            let fd = i64::try_from(piece.address).unwrap_or(-1);
+            // What calls told is known better.
+            if self.get(head.pid, fd).is_none() {
+                self.set(head.pid, fd, File::listed(piece.data));
+            }
+        }
+    }
+
+    /// As `learn`, from the records of a call.
+    pub(crate) fn learn_exit(&mut self, record: &Record<'_>, entered: Option<&Record<'_>>, cwd: &[u8]) {
+        self.learn(&Call::new(row(record.head()), record, entered), cwd);
+    }
+
+    /// Learns from a call that returned, before conditions are asked about it.
+    pub(super) fn learn(&mut self, call: &Call<'_>, cwd: &[u8]) {
+        if let Some((pid, fd)) = self.closed.take() {
+            self.remove(pid, fd);
+        }
+        self.renamed = false;
+        let Some(row) = call.row else { return };
+        let (pid, result) = (call.pid(), call.result().unwrap_or(-1));
+        if result < 0 && !(row.name == "connect" && result == EINPROGRESS) {
+            return;
+        }
+        match row.name {
+            "open" | "openat" | "openat2" | "creat" => {
+                let mut name = Vec::new();
+                let (path, flags) = (call.text("filename").or_else(|| call.text("pathname")), call.open_flags());
+                self.absolute(call, cwd, path.unwrap_or_default(), "dfd", &mut name);
+                let sort = if flags & 0o200_000 == 0 { Sort::File } else { Sort::Directory };
+                let file = File { raw: path.unwrap_or_default().into(), ..File::new(sort, &name) };
+                self.set(pid, result, file);
+            }
+            "execve" | "execveat" => {
+                let mut all = Vec::new();
+                for variable in call.texts("envp") {
+                    all.extend_from_slice(variable);
+                    all.push(0);
+                }
+                self.environments.insert(pid, all.into());
+            }
+            "close" => self.closed = Some((pid, call.int("fd"))),
+            "dup" => self.copy(pid, call.int("fildes"), result),
+            "dup2" | "dup3" => self.copy(pid, call.int("oldfd"), result),
+            // F_DUPFD and F_DUPFD_CLOEXEC.
+            "fcntl" | "fcntl64" if matches!(call.word("cmd"), 0 | 1030) => self.copy(pid, call.int("fd"), result),
+            "socket" => {
+                let (family, kind, protocol) = (call.word("family"), call.word("type"), call.word("protocol"));
+                let file = File { protocol: l4(family, kind, protocol), ..File::new(Sort::Socket(family), b"") };
+                self.set(pid, result, file);
+            }
+            "bind" => self.local(call, "umyaddr"),
+            "getsockname" => self.local(call, "usockaddr"),
+            "connect" => self.remote(call, "uservaddr", true),
+            "sendto" | "sendmsg" => self.remote(call, "addr", false),
+            "listen" => self.change(pid, call.int("fd"), |file| file.server = true),
+            "accept" | "accept4" => {
+                let listener = self.get(pid, call.int("fd")).cloned();
+                let mut file = listener.unwrap_or_else(|| File::new(Sort::Socket(0), b""));
+                let (family, remote, path) = address(call.memory("upeer_sockaddr").unwrap_or_default());
+                if file.sort == Sort::Socket(0) {
+                    file.sort = Sort::Socket(family);
+                }
+                (file.remote, file.server, file.connected) = (remote, true, true);
+                if !path.is_empty() {
+                    file.name = path.into();
+                }
+                file.rename();
+                self.renamed = true;
+                self.set(pid, result, file);
+            }
+            "pipe" | "pipe2" => self.pair(call, "fildes", &File::new(Sort::Pipe, b"")),
+            "socketpair" => {
+                let family = call.word("family");
+                self.pair(call, "usockvec", &File::new(Sort::Socket(family), b""));
+            }
+            // Of the others, most return no descriptor: BPF_MAP_CREATE, BPF_PROG_LOAD, BPF_OBJ_GET.
+            "bpf" if !matches!(call.word("cmd"), 0 | 5 | 7) => {}
+            name => {
+                if let Some(sort) = made(name) {
+                    self.set(pid, result, File::new(sort, call.text("uname").unwrap_or_default()));
+                }
+            }
+        }
+    }
+
+    fn copy(&mut self, pid: Pid, from: i64, to: i64) {
+        match self.get(pid, from).cloned() {
+            Some(file) => self.set(pid, to, file),
+            None => self.remove(pid, to),
+        }
+    }
+
+    fn pair(&mut self, call: &Call<'_>, name: &str, file: &File) {
+        let both = call.memory(name).unwrap_or_default();
+        for fd in both.chunks_exact(4).take(2) {
+            let fd = <[u8; 4]>::try_from(fd).map_or(-1, i32::from_le_bytes);
+            self.set(call.pid(), i64::from(fd), file.clone());
+        }
+    }
+
+    /// A socket that was open before the trace becomes known by the first address.
+    fn socket(&mut self, pid: Pid, fd: i64, family: u64) {
+        if self.get(pid, fd).is_none_or(|file| file.sort == Sort::Socket(0)) {
+            self.set(pid, fd, File::new(Sort::Socket(family), b""));
+        }
+    }
+
+    fn local(&mut self, call: &Call<'_>, name: &str) {
+        let (family, local, path) = address(call.memory(name).unwrap_or_default());
+        self.socket(call.pid(), call.int("fd"), family);
+        self.change(call.pid(), call.int("fd"), |file| {
+            file.local = local.or(file.local);
+            if !path.is_empty() {
+                file.name = path.into();
+            }
+            file.rename();
+        });
+    }
+
+    fn remote(&mut self, call: &Call<'_>, name: &str, connects: bool) {
+        let Some(bytes) = call.memory(name).filter(|bytes| bytes.len() > 2) else { return };
+        let (pid, fd) = (call.pid(), call.int("fd"));
+        let (family, remote, path) = address(bytes);
+        self.socket(pid, fd, family);
+        let before = self.get(pid, fd).map(|file| file.name.clone());
+        self.change(pid, fd, |file| {
+            file.remote = remote.or(file.remote);
+            file.connected |= connects;
+            if !path.is_empty() {
+                file.name = path.into();
+            }
+            file.rename();
+        });
+        self.renamed = connects || before.as_deref() != self.get(pid, fd).map(|file| &*file.name);
+    }
+
+    /// Appends a path of a call as an absolute one; `directory` is the argument with the descriptor it starts from.
+    pub(super) fn absolute(&self, call: &Call<'_>, cwd: &[u8], path: &[u8], directory: &str, out: &mut Vec<u8>) {
+        const AT_FDCWD: i64 = -100;
+        let given = call.index(directory).map(|_| call.int(directory)).filter(|fd| *fd != AT_FDCWD);
+        let base = given.and_then(|fd| self.get(call.pid(), fd)).map_or(cwd, |file| &file.name);
+        path::join(base, path, out);
+    }
+}
+
+/// What calls without a name make.
+fn made(call: &str) -> Option<Sort> {
+    Some(match call {
+        "eventfd" | "eventfd2" => Sort::Other("event", b'e'),
+        "signalfd" | "signalfd4" => Sort::Other("signalfd", b's'),
+        "timerfd_create" => Sort::Other("timerfd", b't'),
+        "inotify_init" | "inotify_init1" => Sort::Other("inotify", b'i'),
+        "epoll_create" | "epoll_create1" => Sort::Other("eventpoll", b'l'),
+        "bpf" => Sort::Other("bpf", b'b'),
+        "userfaultfd" => Sort::Other("userfaultfd", b'u'),
+        "io_uring_setup" => Sort::Other("io_uring", b'r'),
+        "memfd_create" => Sort::Other("memfd", b'm'),
+        "pidfd_open" => Sort::Other("pidfd", b'P'),
+        _ => return None,
+    })
+}
+
+fn l4(family: u64, kind: u64, protocol: u64) -> Option<&'static str> {
+    if !matches!(family, 2 | 10) {
+        return None;
+    }
+    // The low bits of the type; the others are SOCK_NONBLOCK and SOCK_CLOEXEC.
+    match (kind & 0xf, protocol) {
+        (1, _) => Some("tcp"),
+        (2, 1 | 58) | (3, 1 | 58) => Some("icmp"),
+        (2, _) => Some("udp"),
+        (3, _) => Some("raw"),
+        _ => None,
+    }
+}

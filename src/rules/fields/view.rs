@@ -1,0 +1,134 @@
+//! One event as conditions see it. Values are borrowed from the record and the accounts, or written into a buffer that
+//! is kept.
+
+use super::call::Call;
+use super::catalog::{self, PROC_EXIT, SIGNAL, UNKNOWN, catalog};
+use super::evt::Evt;
+use super::fd::Fd;
+use super::files::Files;
+use super::other::Other;
+use super::process::Process;
+use super::{evt, fd, other, place, process};
+use crate::event::row;
+use crate::model::record::{Kind, Record};
+use crate::rules::lang::{Arg, FieldId, Fields, Value};
+use crate::state::Who;
+use crate::table;
+use std::cell::RefCell;
+
+/// What is the same for all events of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The name of this machine.
+    pub host: String,
+    /// What `container.id` is; `None` outside containers.
+    pub container: Option<String>,
+    /// The user who logged in, -1 for nobody; `None` when that is not known.
+    pub login: Option<i64>,
+}
+
+/// When events came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// How many came, this one too.
+    pub number: u64,
+    /// The first's time.
+    pub first: u64,
+    /// The time of the one before.
+    pub before: u64,
+}
+
+/// Takes each value; says whether it wants more.
+pub(super) type Each<'f> = &'f mut dyn FnMut(Value<'_>) -> bool;
+
+/// One event.
+pub(crate) struct View<'e> {
+    pub(super) call: Call<'e>,
+    /// What the call is to libscap, unless it is generic.
+    pub(super) known: Option<&'static catalog::Call>,
+    pub(super) who: Who<'e>,
+    pub(super) files: &'e Files,
+    pub(super) setup: &'e Setup,
+    pub(super) times: Times,
+    scratch: RefCell<Vec<Vec<u8>>>,
+}
+
+/// The number of an event in sets of them; `None` for records that are no event to conditions.
+pub(crate) fn event_of(record: &Record<'_>) -> Option<usize> {
+    let rows = table::rows().len();
+    match record.head().kind {
+        Kind::Enter | Kind::Exit => Some(row(record.head()).map_or(rows + UNKNOWN, table::Row::index)),
+        Kind::End => Some(rows + PROC_EXIT),
+        Kind::Signal => Some(rows + SIGNAL),
+        _ => None,
+    }
+}
+
+impl<'e> View<'e> {
+    pub(crate) fn new(
+        record: &'e Record<'e>,
+        entered: Option<&'e Record<'e>>,
+        who: Who<'e>,
+        files: &'e Files,
+        setup: &'e Setup,
+        times: Times,
+    ) -> View<'e> {
+        let row = if matches!(record.head().kind, Kind::Enter | Kind::Exit) { row(record.head()) } else { None };
+        let known = row.and_then(|row| catalog().call(row.index()));
+        let call = Call::new(row, record, entered);
+        View { call, known, who, files, setup, times, scratch: RefCell::default() }
+    }
+
+    /// libscap's name of the event.
+    pub(super) fn event_name(&self) -> &'static str {
+        match self.call.record().head().kind {
+            Kind::End => "procexit",
+            Kind::Signal => "signaldeliver",
+            _ => self.known.map(|call| call.event).or(self.call.row.map(|row| row.name)).unwrap_or("syscall"),
+        }
+    }
+
+    pub(super) fn is_call(&self) -> bool {
+        matches!(self.call.record().head().kind, Kind::Enter | Kind::Exit)
+    }
+
+    /// Gives a text that `write` makes; nothing when it says `false`.
+    pub(super) fn made(&self, each: Each<'_>, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        let mut buffer = self.scratch.borrow_mut().pop().unwrap_or_default();
+        buffer.clear();
+        let there = write(&mut buffer);
+        if there {
+            each(Value::Text(&buffer));
+        }
+        self.scratch.borrow_mut().push(buffer);
+        there
+    }
+}
+
+/// Gives a value that may be absent.
+pub(super) fn maybe(value: Option<Value<'_>>, each: Each<'_>) -> bool {
+    match value {
+        Some(value) => {
+            each(value);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Gives a text; an empty one is absent.
+pub(super) fn text(bytes: &[u8], each: Each<'_>) -> bool {
+    maybe((!bytes.is_empty()).then_some(Value::Text(bytes)), each)
+}
+
+impl Fields for View<'_> {
+    fn get(&self, field: FieldId, arg: &Arg, each: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        let (family, index) = place(field);
+        match family {
+            0 => Evt::at(index).is_some_and(|field| evt::get(self, field, arg, each)),
+            1 => Process::at(index).is_some_and(|field| process::get(self, field, arg, each)),
+            2 => Fd::at(index).is_some_and(|field| fd::get(self, field, arg, each)),
+            _ => Other::at(index).is_some_and(|field| other::get(self, field, arg, each)),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Events against rules: which rule each event satisfies, and the alerts of those.
+//!
+//! It keeps what rules ask for beyond the account of who is who, feeds on records alone, and must do no I/O.
+
+use super::fields::{Files, Registry, Setup, Times, View, catalog, event_of, iso, time_of_day};
+use super::format::Template;
+use super::lang::{Compiler, EventSet, Macros, Memo, Names, NodeId, Program, parse};
+use super::load::Rules;
+use super::priority::Priority;
+use crate::model::CallSet;
+use crate::model::record::{Kind, Record};
+use crate::state::Who;
+use crate::table;
+use rustc_hash::FxHashMap;
+use serde_json::{Map, json};
+
+/// How alerts are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A line of text.
+    Text,
+    /// A line of JSON.
+    Json,
+}
+
+/// What is asked of events.
+#[derive(Debug)]
+pub struct Asked {
+    /// The rules, if any were given.
+    pub rules: Option<Rules>,
+    /// Whether all rules that match an event alert, not the first alone.
+    pub all: bool,
+    /// How alerts are written.
+    pub form: Form,
+    /// `--where`: which events are shown.
+    pub condition: Option<String>,
+    /// `--print`: what is written of an event.
+    pub print: Option<String>,
+    /// What is the same for all events.
+    pub setup: Setup,
+}
+
+/// The rules that fired.
+#[derive(Clone, Debug, Default)]
+pub struct Fired {
+    by_priority: [u64; 8],
+    by_rule: FxHashMap<String, u64>,
+}
+
+impl Fired {
+    /// The gravest priority of an alert.
+    #[must_use]
+    pub fn gravest(&self) -> Option<Priority> {
+        Priority::ALL.into_iter().find(|priority| self.count(*priority) > 0)
+    }
+
+    fn count(&self, priority: Priority) -> u64 {
+        self.by_priority.get(priority as usize).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, name: &str, priority: Priority) {
+        if let Some(count) = self.by_priority.get_mut(priority as usize) {
+            *count += 1;
+        }
+        match self.by_rule.get_mut(name) {
+            Some(count) => *count += 1,
+            None => drop(self.by_rule.insert(name.to_owned(), 1)),
+        }
+    }
+
+    /// The end-of-run summary.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let total: u64 = self.by_priority.iter().sum();
+        let mut text = format!("Events detected: {total}\nRule counts by severity:\n");
+        for priority in Priority::ALL.into_iter().filter(|priority| self.count(*priority) > 0) {
+            text += &format!("   {}: {}\n", priority.name().to_uppercase(), self.count(priority));
+        }
+        text += "Triggered rules by rule name:\n";
+        let mut rules: Vec<_> = self.by_rule.iter().collect();
+        rules.sort();
+        for (name, count) in rules {
+            text += &format!("   {name}: {count}\n");
+        }
+        text
+    }
+}
+
+/// Watches events.
+#[derive(Debug)]
+pub struct Watch {
+    rules: Option<Rules>,
+    by_event: Vec<Box<[usize]>>,
+    all: bool,
+    form: Form,
+    own: Program,
+    condition: Option<NodeId>,
+    print: Option<Template>,
+    memo: Memo,
+    own_memo: Memo,
+    files: Files,
+    setup: Setup,
+    times: Times,
+    fired: Fired,
+    /// JSON copies of alerts, for who takes them elsewhere.
+    copies: Option<Vec<String>>,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// `--where` lets it be shown.
+    pub shown: bool,
+    /// Alerts were written.
+    pub alerts: u64,
+}
+
+impl Watch {
+    /// A watch for what was asked.
+    ///
+    /// # Errors
+    /// Why a condition or a format is none.
+    pub fn new(asked: Asked) -> Result<Watch, String> {
+        let names = Registry;
+        let mut compiler = Compiler::new(&names);
+        let condition = match &asked.condition {
+            Some(text) => {
+                let added = parse(text).and_then(|expr| compiler.add(&expr, &Macros::default()));
+                let told = |error: super::lang::ParseError| {
+                    format!("--where: {} at column {} of `{text}`", error.text, error.pos.column)
+                };
+                Some(added.map_err(told)?)
+            }
+            None => None,
+        };
+        let print = asked.print.as_deref().map(|text| Template::new(text, &names)).transpose();
+        let print = print.map_err(|why| format!("--print: {why}"))?;
+        let by_event = asked.rules.as_ref().map_or_else(Vec::new, index);
+        Ok(Watch {
+            rules: asked.rules,
+            by_event,
+            all: asked.all,
+            form: asked.form,
+            own: compiler.finish(),
+            condition,
+            print,
+            memo: Memo::default(),
+            own_memo: Memo::default(),
+            files: Files::default(),
+            setup: asked.setup,
+            times: Times::default(),
+            fired: Fired::default(),
+            copies: None,
+        })
+    }
+
+    /// Keeps a JSON copy of each alert from now on.
+    pub fn copy(&mut self) {
+        self.copies = Some(Vec::new());
+    }
+
+    /// The copies since the last call.
+    pub fn take_copies(&mut self) -> Vec<String> {
+        self.copies.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The rules that fired so far.
+    #[must_use]
+    pub fn fired(&self) -> &Fired {
+        &self.fired
+    }
+
+    /// Whether events are written in a form of their own.
+    #[must_use]
+    pub fn prints(&self) -> bool {
+        self.print.is_some()
+    }
+
+    /// Whether there are rules.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        self.rules.is_some()
+    }
+
+    /// Learns from a record that is no call.
+    pub fn apply(&mut self, record: &Record<'_>) {
+        self.files.apply(record);
+    }
+
+    /// Looks at an event; alerts are appended to `alerts`, and what `--print` says of it to `lines`.
+    pub fn see(
+        &mut self,
+        record: &Record<'_>,
+        entered: Option<&Record<'_>>,
+        who: Who<'_>,
+        alerts: &mut Vec<u8>,
+        lines: &mut Vec<u8>,
+    ) -> Seen {
+        let Some(event) = event_of(record) else { return Seen { shown: true, alerts: 0 } };
+        let time = record.head().time;
+        self.times.number += 1;
+        if self.times.first == 0 {
+            self.times.first = time;
+        }
+        if record.head().kind == Kind::Exit {
+            self.files.learn_exit(record, entered, who.cwd());
+        }
+        let times = self.times;
+        self.times.before = time;
+        let view = View::new(record, entered, who, &self.files, &self.setup, times);
+        let mut seen = Seen { shown: true, alerts: 0 };
+        if let Some(condition) = self.condition {
+            self.own_memo.next(&self.own);
+            seen.shown = self.own.holds(condition, &view, &mut self.own_memo);
+        }
+        if seen.shown
+            && let Some(print) = &self.print
+        {
+            let mut line = String::new();
+            if print.render(&view, &mut line) {
+                lines.extend_from_slice(one_line(&line).as_bytes());
+                lines.push(b'\n');
+            }
+        }
+        if record.head().kind == Kind::Enter {
+            return seen;
+        }
+        let Some(rules) = &self.rules else { return seen };
+        let candidates = self.by_event.get(event).map_or(&[][..], |rules| rules);
+        if candidates.is_empty() {
+            return seen;
+        }
+        self.memo.next(&rules.program);
+        for rule in candidates.iter().filter_map(|at| rules.rules.get(*at)) {
+            if !rules.program.holds(rule.node, &view, &mut self.memo) {
+                continue;
+            }
+            let mut message = String::new();
+            rule.template.render(&view, &mut message);
+            let alert = Alert { rule, message: one_line(&message), time, view: &view };
+            match self.form {
+                Form::Text => alert.text(alerts),
+                Form::Json => alert.json(&self.setup.host, alerts),
+            }
+            if let Some(copies) = &mut self.copies {
+                let mut copy = Vec::new();
+                alert.json(&self.setup.host, &mut copy);
+                copies.push(String::from_utf8_lossy(&copy).trim_end().to_owned());
+            }
+            self.fired.add(&rule.name, rule.priority);
+            seen.alerts += 1;
+            if !self.all {
+                break;
+            }
+        }
+        seen
+    }
+}
+
+/// For each event the enabled rules that it can satisfy, in their order.
+fn index(rules: &Rules) -> Vec<Box<[usize]>> {
+    let count = catalog().all().len();
+    let enabled = || rules.rules.iter().enumerate().filter(|(_, rule)| rule.enabled);
+    let of = |event| enabled().filter(|(_, rule)| rule.events.contains(event)).map(|(at, _)| at).collect();
+    (0..count).map(of).collect()
+}
+
+/// What a tracee chose cannot break the line.
+fn one_line(text: &str) -> String {
+    if !text.contains(|c: char| c.is_control()) {
+        return text.to_owned();
+    }
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
+}
+
+struct Alert<'a, 'e> {
+    rule: &'a super::load::Rule,
+    message: String,
+    time: u64,
+    view: &'a View<'e>,
+}
+
+impl Alert<'_, '_> {
+    fn text(&self, out: &mut Vec<u8>) {
+        time_of_day(self.time, out);
+        out.extend_from_slice(format!(": {} {}\n", self.rule.priority.name(), self.message).as_bytes());
+    }
+
+    fn json(&self, host: &str, out: &mut Vec<u8>) {
+        let mut fields = Map::new();
+        fields.insert("evt.time".to_owned(), self.time.into());
+        for (name, value) in self.rule.template.fields(self.view) {
+            if name != "evt.time" {
+                fields.insert(name.to_owned(), value);
+            }
+        }
+        let (mut text, mut time) = (Vec::new(), Vec::new());
+        self.text(&mut text);
+        iso(self.time, &mut time);
+        let alert = json!({
+            "hostname": host,
+            "output": String::from_utf8_lossy(&text).trim_end_matches('\n'),
+            "output_fields": fields,
+            "priority": self.rule.priority.name(),
+            "rule": self.rule.name,
+            "source": self.rule.source,
+            "tags": self.rule.tags,
+            "time": String::from_utf8_lossy(&time),
+        });
+        out.extend_from_slice(alert.to_string().as_bytes());
+        out.push(b'\n');
+    }
+}
+
+/// The calls that change what fields tell of later ones.
+const STATE: [&str; 27] = [
+    "accept",
+    "accept4",
+    "bind",
+    "chdir",
+    "clone",
+    "clone3",
+    "close",
+    "connect",
+    "creat",
+    "dup",
+    "dup2",
+    "dup3",
+    "execve",
+    "execveat",
+    "fchdir",
+    "fcntl",
+    "fcntl64",
+    "fork",
+    "getsockname",
+    "listen",
+    "open",
+    "openat",
+    "openat2",
+    "pipe",
+    "pipe2",
+    "socket",
+    "vfork",
+];
+
+/// The calls that rules need: those they are about, and those that fields depend on.
+#[must_use]
+pub fn calls(rules: &Rules) -> CallSet {
+    let mut events = EventSet::default();
+    let all = Registry.all_events();
+    for rule in rules.rules.iter().filter(|rule| rule.enabled) {
+        events.add(&rule.events);
+    }
+    events.meet(&all);
+    let mut calls = CallSet::default();
+    let own = events.iter().filter(|event| *event < table::rows().len());
+    let state = STATE.into_iter().filter_map(table::by_name).map(table::Row::index);
+    own.chain(state).for_each(|index| calls.insert(index));
+    calls
+}
