@@ -1,0 +1,217 @@
+//! Falco's rules in real runs: an alert fires, its benign twin does not, and mistakes are told where they are.
+
+#![allow(missing_docs, unsafe_code, clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use support::{Outcome, Scratch, finish, smtrace};
+
+const RULES: &str = r#"
+- macro: reads
+  condition: (evt.type in (open, openat, openat2) and evt.is_open_read = true and fd.num >= 0)
+- list: secrets
+  items: [secret.txt, "other secret"]
+- rule: Secret read
+  desc: A file that is secret was read
+  condition: reads and fd.filename in (secrets)
+  output: secret %fd.filename by %proc.name parent=%proc.pname flags=%evt.arg.flags res=%evt.res rip=%fd.rip
+  priority: WARNING
+  tags: [b, a]
+  exceptions:
+    - name: known
+      fields: [proc.name, fd.filename]
+      comps: [=, endswith]
+      values:
+        - [head, secret.txt]
+- rule: Program started
+  desc: Any program
+  condition: evt.type = execve and evt.rawres = 0 and proc.name = cat
+  output: started %proc.cmdline
+  priority: INFO
+"#;
+
+struct Place {
+    scratch: Scratch,
+}
+
+impl Place {
+    fn new(rules: &str) -> Place {
+        let scratch = Scratch::new();
+        fs::write(scratch.path("rules.yaml"), rules).unwrap();
+        fs::write(scratch.path("secret.txt"), "x").unwrap();
+        fs::write(scratch.path("plain.txt"), "x").unwrap();
+        Place { scratch }
+    }
+
+    /// smtrace with the rules, `options`, and a command that the shell runs in the place.
+    fn run(&self, options: &[&str], command: &str) -> Outcome {
+        let mut smtrace = Command::new(smtrace());
+        smtrace.arg("--rules").arg(self.scratch.path("rules.yaml")).args(options);
+        smtrace.args(["--", "sh", "-c", command]).current_dir(self.scratch.path("."));
+        finish(smtrace)
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.scratch.path(name)).unwrap()
+    }
+}
+
+#[test]
+fn an_alert_fires_and_its_benign_twin_does_not() {
+    let place = Place::new(RULES);
+    let outcome =
+        place.run(&["-q", "-o", "log"], "cat secret.txt plain.txt >/dev/null; head -c1 secret.txt >/dev/null");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let log = place.text("log");
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(lines[0].ends_with(": Informational started cat secret.txt plain.txt"), "{log}");
+    let want = ": Warning secret secret.txt by cat parent=sh flags=O_RDONLY res=SUCCESS rip=<NA>";
+    assert!(lines[1].ends_with(want), "{log}");
+}
+
+#[test]
+fn json_has_falcos_shape() {
+    let place = Place::new(RULES);
+    let outcome = place.run(&["-q", "--alerts", "json", "--alerts-file", "alerts"], "cat secret.txt");
+    assert_eq!((outcome.code, outcome.out.as_str(), outcome.err.as_str()), (Some(0), "x", ""), "{outcome:?}");
+    let alerts = place.text("alerts");
+    let alert: serde_json::Value = serde_json::from_str(alerts.lines().nth(1).unwrap()).unwrap();
+    let keys: Vec<_> = alert.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["hostname", "output", "output_fields", "priority", "rule", "source", "tags", "time"]);
+    assert_eq!(alert["rule"], "Secret read");
+    assert_eq!(alert["tags"], serde_json::json!(["a", "b"]));
+    let fields = &alert["output_fields"];
+    assert!(fields["fd.rip"].is_null() && fields["evt.time"].is_u64() && fields["proc.name"] == "cat", "{alert}");
+}
+
+#[test]
+fn fail_on_looks_at_the_priority() {
+    let place = Place::new(RULES);
+    let run = |priority: &str, command: &str| place.run(&["-q", "-o", "log", "--fail-on", priority], command).code;
+    assert_eq!(run("warning", "cat secret.txt; exit 7"), Some(3));
+    assert_eq!(run("error", "cat secret.txt; exit 7"), Some(7));
+    assert_eq!(run("info", "cat plain.txt"), Some(3));
+    assert_eq!(run("debug", "true"), Some(0));
+}
+
+#[test]
+fn the_end_has_a_summary() {
+    let outcome = Place::new(RULES).run(&["-o", "log"], "cat secret.txt");
+    let want = "Events detected: 2\nRule counts by severity:\n   WARNING: 1\n   INFORMATIONAL: 1\nTriggered rules by rule \
+                name:\n   Program started: 1\n   Secret read: 1\n";
+    assert!(outcome.err.contains(want), "{outcome:?}");
+}
+
+#[test]
+fn all_rules_or_the_first() {
+    let twice =
+        RULES.to_owned() + &RULES.replace("- macro: reads", "- macro: unused").replace("rule: Secret", "rule: Same");
+    let twice = twice.replace("- rule: Program", "- rule: A program");
+    let place = Place::new(&twice);
+    let count = |options: &[&str]| {
+        place.run(&[&["-q", "-o", "log"], options].concat(), "cat secret.txt");
+        place.text("log").lines().filter(|line| line.contains("Warning")).count()
+    };
+    assert_eq!((count(&[]), count(&["--rule-matching", "all"])), (1, 2));
+}
+
+#[test]
+fn mistakes_are_told_with_code_line_and_column() {
+    let place = Place::new(
+        "- rule: r\n  desc: d\n  condition: evt.type = open and proc.nam = x\n  output: o\n  priority: INFO\n",
+    );
+    let outcome = place.run(&[], "true");
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(outcome.err.contains("LOAD_ERR_COMPILE_CONDITION (Error compiling condition): "), "{outcome:?}");
+    assert!(
+        outcome.err.contains(":3:34)") && outcome.err.contains("proc.nam = x\n                    ^"),
+        "{outcome:?}"
+    );
+    let check = |options: &[&str]| {
+        let mut command = Command::new(smtrace());
+        command.args(["rules", "check"]).args(options).arg(place.scratch.path("rules.yaml"));
+        finish(command)
+    };
+    let outcome = check(&["--json"]);
+    let report: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(report["falco_load_results"][0]["errors"][0]["code"], "LOAD_ERR_COMPILE_CONDITION");
+}
+
+#[test]
+fn the_stock_rules_are_fine_and_name_a_stolen_file() {
+    let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/falco");
+    let mut command = Command::new(smtrace());
+    command.args(["rules", "show", "--json"]).arg(&stock);
+    let outcome = finish(command);
+    let shown: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
+    assert!(shown["rules"].as_array().unwrap().len() >= 93);
+    let place = Place::new(RULES);
+    let mut command = Command::new(smtrace());
+    command.arg("--rules").arg(&stock).args(["-q", "--", "sh", "-c", "cat /etc/shadow >/dev/null; true"]);
+    let outcome = finish(command);
+    assert!(outcome.err.contains("Warning Sensitive file opened for reading by non-trusted program"), "{outcome:?}");
+    drop(place);
+}
+
+#[test]
+fn where_and_print_need_no_rules() {
+    let place = Place::new(RULES);
+    let mut command = Command::new(smtrace());
+    command.args(["-e", "openat", "--where", "fd.filename = plain.txt and evt.res = SUCCESS", "--"]);
+    command.args(["cat", "plain.txt"]).current_dir(place.scratch.path("."));
+    let outcome = finish(command);
+    assert!(outcome.err.lines().all(|line| line.contains("openat")) && outcome.err.lines().count() == 1, "{outcome:?}");
+    let mut command = Command::new(smtrace());
+    command.args(["-e", "openat", "--print", "*%proc.name %evt.arg.name", "--where", "fd.filename = plain.txt", "--"]);
+    command.args(["cat", "plain.txt"]).current_dir(place.scratch.path("."));
+    let outcome = finish(command);
+    assert!(outcome.err.starts_with("cat /") && outcome.err.ends_with("/plain.txt\n"), "{outcome:?}");
+    let mut command = Command::new(smtrace());
+    command.args(["--where", "proc.nam = x", "true"]);
+    let outcome = finish(command);
+    assert_eq!((outcome.code, outcome.err.contains("nonexistent field proc.nam")), (Some(2), true), "{outcome:?}");
+}
+
+#[test]
+fn alerts_are_posted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut buffer = [0; 4096];
+        while !request.ends_with(b"\"}") {
+            let got = stream.read(&mut buffer).unwrap();
+            request.extend_from_slice(&buffer[..got]);
+            if got == 0 {
+                break;
+            }
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let outcome =
+        Place::new(RULES).run(&["-q", "-o", "log", "--alerts-url", &url], "head -c1 plain.txt; cat plain.txt");
+    let request = server.join().unwrap();
+    assert!(request.starts_with("POST / HTTP/1.1\r\n") && request.contains("application/json"), "{request}");
+    let alert: serde_json::Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!((&alert["rule"], outcome.code), (&"Program started".into(), Some(0)));
+}
+
+#[test]
+fn a_connection_has_its_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let rules = "- rule: Connects\n  desc: d\n  condition: evt.type = connect and fd.sip = 127.0.0.1 and fd.net = \
+                 127.0.0.0/8 and fd.l4proto = tcp\n  output: to %fd.rport %fd.type %fd.name\n  priority: NOTICE\n";
+    let outcome = Place::new(rules).run(&["-q"], &format!("bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}'"));
+    assert!(outcome.err.contains(&format!("Notice to {port} ipv4 ")), "{outcome:?}");
+    assert!(outcome.err.contains(&format!("->127.0.0.1:{port}")), "{outcome:?}");
+}
