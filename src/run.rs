@@ -2,6 +2,7 @@
 
 mod finish;
 mod outside;
+mod wants;
 
 use crate::bus::{self, Sender};
 use crate::capture::{Recorder, Wanted};
@@ -23,7 +24,7 @@ use crate::stream;
 use crate::sys::spawn;
 use crate::sys::{limits, signals};
 use crate::watching::{self, Ready};
-use crate::{auditing, capture, compare, doctor, list, replay, say};
+use crate::{auditing, compare, doctor, list, replay, say};
 use finish::{Finished, finish};
 use outside::{Opened, Served, answer, attach_ring};
 use std::ffi::OsString;
@@ -32,6 +33,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use wants::{wants, wants_of};
 
 /// Exit status when the log is incomplete.
 pub const INCOMPLETE: u8 = 122;
@@ -192,28 +194,6 @@ struct Run {
     /// What the log wants captured, and what clients want besides.
     wanted: (Wanted, Option<Wanted>),
     served: Served,
-}
-
-/// What the output that `plan` describes needs captured.
-fn wants(plan: &Plan) -> Wanted {
-    wants_of(plan, sink::needs(plan), capture::Hash::default())
-}
-
-fn wants_of(plan: &Plan, needs: sink::Needs, hash: capture::Hash) -> Wanted {
-    // What is kept can be shown in any form.
-    let kept = plan.capture.as_ref();
-    let watches = plan.watching.any();
-    Wanted {
-        args: needs.args || kept.is_some() || watches,
-        fds: needs.fds || kept.is_some_and(|capture| capture.fds),
-        opened: needs.opened || kept.is_some() || watches,
-        named: needs.named || kept.is_some(),
-        env: needs.env || watches,
-        signals: needs.signals || kept.is_some(),
-        str_max: plan.output.str_max,
-        probe: plan.probe || kept.is_some(),
-        hash,
-    }
 }
 
 fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std::io::Result<Run> {

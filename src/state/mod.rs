@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 const MOST_IDLE_OUTSIDERS: usize = 1024;
 
 /// Who is who, by thread and by process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Account {
     threads: FxHashMap<Pid, Thread>,
     processes: FxHashMap<Pid, Process>,
@@ -40,17 +40,7 @@ impl Account {
     /// An account that knows no task yet.
     #[must_use]
     pub fn new(users: Users, groups: Groups) -> Account {
-        Account {
-            threads: FxHashMap::default(),
-            processes: FxHashMap::default(),
-            users,
-            groups,
-            free: Vec::new(),
-            slots: 0,
-            changes: 0,
-            epoch: 0,
-            outsiders: 0,
-        }
+        Account { users, groups, ..Account::default() }
     }
 
     /// Learns from a record; kinds that tell nothing about who is who are ignored.
