@@ -74,7 +74,7 @@ pub const KINDS: [Kind; 7] = [
     },
 ];
 
-/// The Markdown for a job summary, at most [`summary::MOST`] bytes.
+/// The Markdown for a job summary, below GitHub's limit of 1 MiB.
 #[must_use]
 pub fn job_summary(audit: &Audit) -> String {
     summary::render(audit)
