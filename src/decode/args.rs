@@ -24,28 +24,8 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
     };
     let name = arg.name;
     match arg.kind {
-        Kind::Path
-        | Kind::Str
-        | Kind::Strv
-        | Kind::Bytes(_)
-        | Kind::Struct(_)
-        | Kind::StructArray(..)
-        | Kind::StructSized(..)
-            if word == 0 =>
-        {
-            walk.put(name, Value::Null);
-        }
-        Kind::Path
-        | Kind::Str
-        | Kind::Strv
-        | Kind::Bytes(_)
-        | Kind::Struct(_)
-        | Kind::StructArray(..)
-        | Kind::StructSized(..)
-            if !follow =>
-        {
-            walk.put(name, Value::Address(word));
-        }
+        kind if !kind.is_word() && word == 0 => walk.put(name, Value::Null),
+        kind if !kind.is_word() && !follow => walk.put(name, Value::Address(word)),
         Kind::Path => walk.path(name, word),
         Kind::Str => walk.string(name, word),
         Kind::Strv => walk_strings(walk, name, word),

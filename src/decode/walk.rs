@@ -85,13 +85,12 @@ pub struct Walk<'w> {
     /// What is asked for.
     pub limits: Limits,
     arg: u8,
-    depth: u8,
 }
 
 impl<'w> Walk<'w> {
     /// A walk over what `source` gives; what it finds is said to `tree`, if there is one.
     pub fn new(source: &'w mut dyn Source, tree: Option<&'w mut Tree>, call: Call<'w>, limits: Limits) -> Walk<'w> {
-        Walk { source, tree, call, limits, arg: 0, depth: 0 }
+        Walk { source, tree, call, limits, arg: 0 }
     }
 
     /// The argument that is walked over.
@@ -196,18 +195,6 @@ impl<'w> Walk<'w> {
     #[must_use]
     pub fn word_at(&self, seen: &Seen, at: usize) -> Option<u64> {
         self.number(seen, at, self.abi().word())
-    }
-
-    /// Whether a walk may go one pointer deeper; balanced by [`Walk::rise`].
-    pub fn sink(&mut self) -> bool {
-        const DEEPEST: u8 = 6;
-        self.depth += 1;
-        self.depth <= DEEPEST
-    }
-
-    /// Comes back from one pointer deeper.
-    pub fn rise(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
     }
 
     // What is said.

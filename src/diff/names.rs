@@ -155,8 +155,8 @@ mod tests {
         let mut names = Names::default();
         [1234, 98765, 12].into_iter().for_each(|tid| names.learn_task(tid));
         names.learn_start(b"/");
-        names.learn_start(b"/work/one");
-        names.learn_start(b"/work/two");
+        names.learn_start(b"/builds/one");
+        names.learn_start(b"/builds/two");
         let plain = |word: &str| String::from_utf8(names.plain_word(word.as_bytes())).unwrap();
         for (word, want) in [
             ("/tmp/tmp.abcdefghij/x.c", "/tmp/tmp.<tmp>/x.c"),
@@ -171,9 +171,9 @@ mod tests {
             ("target/libfoo-0123456789abcdef.rlib", "target/libfoo-<hash>.rlib"),
             (".git/objects/ab/cdef0123456789abcdef0123456789abcdef01", ".git/objects/ab/<hash>"),
             ("x.1749730502123", "x.<number>"),
-            ("/work/one/src/a.c", "<start>/src/a.c"),
-            ("-I/work/one", "-I<start>"),
-            ("/work/one-more", "/work/one-more"),
+            ("/builds/one/src/a.c", "<start>/src/a.c"),
+            ("-I/builds/one", "-I<start>"),
+            ("/builds/one-more", "/builds/one-more"),
             ("01234567-89ab-cdef-0123-456789abcdef", "<hash>"),
             ("/usr/lib/libQt5Core.so.5", "/usr/lib/libQt5Core.so.5"),
             ("out.aB3xZ9", "out.<tmp>"),

@@ -65,7 +65,7 @@ fn runs_that_differ_in_changing_names_are_the_same() {
         run.open("/etc/passwd", 0, 3);
         run
     };
-    let (one, two) = (run(1234, "/work/a", "AbCd12"), run(777, "/work/b", "xYz987"));
+    let (one, two) = (run(1234, "/builds/a", "AbCd12"), run(777, "/builds/b", "xYz987"));
     assert_eq!(lines(&one, &two), [""; 0]);
     let exact = compare(&one.0, &two.0, true);
     assert_eq!((exact.first.len(), exact.second.len(), exact.same), (5, 5, 2));
