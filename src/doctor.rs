@@ -2,8 +2,10 @@
 //!
 //! `sys::probe` tries, this file judges. It must not change anything outside the probes' own children.
 
+mod tell;
+
+use crate::sys::host::{self, Proc};
 use crate::sys::probe::{self, Foreign, NO_ANSWER, Ptrace, Try};
-use serde_json::json;
 use std::fs;
 use std::path::Path;
 
@@ -44,6 +46,7 @@ struct Facts {
     kernel: (String, String),
     gvisor: bool,
     status: String,
+    proc: Proc,
     euid: u32,
     yama: Option<String>,
     actions: Option<String>,
@@ -63,7 +66,7 @@ pub fn report(json: bool) -> (String, bool) {
     let facts = facts();
     let findings = findings(&facts);
     let mode = mode(&facts);
-    let text = if json { render_json(&findings, &mode) } else { render_text(&findings, &mode) };
+    let text = if json { tell::as_json(&findings, &mode) } else { tell::as_text(&findings, &mode) };
     (text, mode.name != "none")
 }
 
@@ -76,6 +79,7 @@ fn facts() -> Facts {
         gvisor,
         kernel,
         status: read("/proc/self/status").unwrap_or_default(),
+        proc: host::proc(),
         euid: probe::effective_user(),
         yama: read("/proc/sys/kernel/yama/ptrace_scope"),
         actions: read("/proc/sys/kernel/seccomp/actions_avail"),
@@ -182,12 +186,19 @@ fn place(facts: &Facts) -> Finding {
 }
 
 fn proc_files(facts: &Facts) -> Finding {
-    if facts.status.is_empty() {
-        let meaning = "who did what cannot be told and memory is read more slowly; mount /proc";
-        return finding(State::Missing, "/proc", "not readable", meaning);
+    match facts.proc {
+        Proc::Ours => finding(State::Ok, "/proc", "readable", ""),
+        Proc::Foreign => finding(State::Missing, "/proc", "shows another pid namespace", FOREIGN_PROC),
+        Proc::Missing => {
+            let meaning = "who did what cannot be told and memory is read more slowly; mount /proc";
+            finding(State::Missing, "/proc", "not readable", meaning)
+        }
     }
-    finding(State::Ok, "/proc", "readable", "")
 }
+
+/// What to do about a `/proc` of another pid namespace.
+pub(crate) const FOREIGN_PROC: &str = "processes would be taken for others of the same number; mount this namespace's own: \
+    `mount -t proc proc /proc`, `unshare --mount-proc`, `bwrap --proc /proc`";
 
 fn ptrace(facts: &Facts) -> Vec<Finding> {
     let found = &facts.ptrace;
@@ -348,9 +359,9 @@ struct Mode {
 
 fn mode(facts: &Facts) -> Mode {
     let found = &facts.ptrace;
-    if found.seize.and(found.stop).is_err() {
-        let about = "smtrace cannot trace here; the line on ptrace says why";
-        return Mode { name: "none", about: about.to_owned() };
+    let missing = [("ptrace", found.seize.and(found.stop).is_err()), ("/proc", facts.proc == Proc::Foreign)];
+    if let Some((line, _)) = missing.iter().find(|(_, missing)| *missing) {
+        return Mode { name: "none", about: format!("smtrace cannot trace here; the line on {line} says why") };
     }
     let read = match (found.mem_file, found.vm_readv, found.peek) {
         (Ok(()), ..) => "/proc/PID/mem",
@@ -368,30 +379,6 @@ fn mode(facts: &Facts) -> Mode {
         }
         _ => Mode { name: "every-call", about: format!("every call stops, which is slower; {how}") },
     }
-}
-
-fn render_text(findings: &[Finding], mode: &Mode) -> String {
-    let mut text = String::new();
-    for Finding { state, what, finding, meaning } in findings {
-        text += &format!("{:<7}  {what}: {finding}", state.word());
-        if !meaning.is_empty() {
-            text += &format!(" — {meaning}");
-        }
-        text.push('\n');
-    }
-    text + &format!("mode     {}: {}\n", mode.name, mode.about)
-}
-
-fn render_json(findings: &[Finding], mode: &Mode) -> String {
-    let findings: Vec<_> = findings
-        .iter()
-        .map(|Finding { state, what, finding, meaning }| {
-            json!({"state": state.word(), "what": what, "finding": finding, "meaning": meaning})
-        })
-        .collect();
-    let usable = mode.name != "none";
-    let mode = json!({"name": mode.name, "about": mode.about});
-    format!("{}\n", json!({"version": 1, "usable": usable, "mode": mode, "findings": findings}))
 }
 
 #[cfg(test)]
@@ -412,6 +399,7 @@ mod tests {
             kernel: ("6.18.0".to_owned(), "#1 SMP".to_owned()),
             gvisor: false,
             status: "Name:\tx\nTracerPid:\t0\nCapEff:\t0000000000080000\nNoNewPrivs:\t0\nSeccomp:\t0\n".to_owned(),
+            proc: Proc::Ours,
             euid: 1000,
             yama: Some("1".to_owned()),
             actions: Some("trap errno trace log allow".to_owned()),
@@ -468,6 +456,8 @@ mod tests {
         facts.ptrace.syscall_info = Err(libc::EIO);
         assert_eq!(mode(&facts).name, "every-call");
         assert!(mode(&facts).about.ends_with("calls by registers, memory by process_vm_readv"));
+        facts.proc = Proc::Foreign;
+        assert!(mode(&facts).about.contains("/proc"));
         facts.ptrace.seize = Err(libc::EPERM);
         assert_eq!(mode(&facts).name, "none");
         assert!(line(&facts, "ptrace").meaning.contains("--cap-add SYS_PTRACE"));

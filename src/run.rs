@@ -21,6 +21,7 @@ use crate::sink;
 use crate::state::{Groups, Users};
 use crate::story::{Story, Taker};
 use crate::stream;
+use crate::sys::host::{self, Proc};
 use crate::sys::spawn;
 use crate::sys::{limits, signals};
 use crate::watching::{self, Ready};
@@ -138,6 +139,10 @@ pub(crate) fn trace(plan: &Plan, taker: Option<Taker>, story: &mut Story) -> End
     let plan = &plan;
     if let Target::Replay(replay) = &plan.target {
         return Ending::Exit(replay::run(plan, replay, taker, ready, story));
+    }
+    if host::proc() == Proc::Foreign {
+        say(&format!("/proc shows another pid namespace: {}", doctor::FOREIGN_PROC));
+        return Ending::Exit(FAILED);
     }
     let Some(sinks) = Sinks::open(plan, ready) else { return Ending::Exit(FAILED) };
     let mask = signals::block_all();

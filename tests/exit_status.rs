@@ -284,6 +284,25 @@ fn processes_that_outlive_the_command_can_be_killed() {
 }
 
 #[test]
+fn a_proc_of_another_pid_namespace_is_refused() {
+    let inside = |words: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--pid", "--fork"]).args(words);
+        finish(command)
+    };
+    if inside(&["true"]).code != Some(0) {
+        return support::skip("/proc of another pid namespace", "unshare(1) cannot make one here");
+    }
+    let smtrace = smtrace().to_str().unwrap();
+    let outcome = inside(&[smtrace, "-e", "execve", "--", "echo", "ran"]);
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(125), ""), "{outcome:?}");
+    assert!(outcome.err.contains("unshare --mount-proc"), "{outcome:?}");
+    let outcome = inside(&["--mount-proc", smtrace, "-e", "execve", "--", "echo", "ran"]);
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(0), "ran\n"), "{outcome:?}");
+    assert!(outcome.err.contains("comm=echo"), "{outcome:?}");
+}
+
+#[test]
 fn doctor_and_the_lists_answer() {
     for args in [
         &["doctor"][..],

@@ -3,6 +3,7 @@
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::SockaddrStorage;
 use std::fs;
+use std::path::Path;
 
 /// The machine of a capture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,33 @@ pub struct Interface {
     pub mask: Vec<u8>,
     /// The address of all in its network.
     pub broadcast: Vec<u8>,
+}
+
+/// What the `/proc` that is mounted here shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proc {
+    /// The processes of smtrace's own pid namespace, under the numbers that wait(2) and ptrace(2) use.
+    Ours,
+    /// Those of another one: /proc/PID is somebody else.
+    Foreign,
+    /// Nothing: it is not mounted, or not readable.
+    Missing,
+}
+
+/// Looks whose processes `/proc` shows.
+///
+/// `pid_namespaces(7)`: "A /proc filesystem shows (in the /proc/pid directories) only processes visible in the PID
+/// namespace of the process that performed the mount, even if the /proc filesystem is viewed from processes in other
+/// namespaces." There /proc/self is that namespace's number for the reader, or does not resolve at all.
+#[must_use]
+pub fn proc() -> Proc {
+    if !Path::new("/proc/self/status").exists() && !Path::new("/proc/version").exists() {
+        return Proc::Missing;
+    }
+    match fs::read_link("/proc/self") {
+        Ok(link) if link.as_os_str() == std::process::id().to_string().as_str() => Proc::Ours,
+        _ => Proc::Foreign,
+    }
 }
 
 impl Host {
