@@ -180,3 +180,20 @@ fn what_cannot_be_attached_is_one_clear_line_and_125() {
     assert_eq!(tracer.wait().code(), Some(0));
     finish_guest(running);
 }
+
+#[test]
+fn neither_attach_nor_detach_interrupts_a_call() {
+    let scratch = Scratch::new();
+    let mut command = Command::new(guest());
+    command.arg("relay");
+    let mut relay = Running::start(command, &scratch.path("guest-err"));
+    assert_eq!(relay.line(), "ready");
+    for _ in 0..20 {
+        let mut tracer = attach(&scratch, Path::new("/dev/null"), &["-q", "-p", &relay.pid().to_string()]);
+        until("the attach", || !tracers(relay.pid()).contains("0"));
+        tracer.signal(libc::SIGINT);
+        assert_eq!(tracer.wait().code(), Some(0));
+    }
+    relay.close_stdin();
+    assert_eq!(relay.line(), "0 interrupted");
+}

@@ -69,6 +69,21 @@ fn waiting_calls_do_not_notice_that_every_call_stops_now() {
 }
 
 #[test]
+fn calls_that_begin_while_every_call_is_made_to_stop_are_not_interrupted() {
+    let guest = guest();
+    let options = [&["-q", "-e", "epoll_wait", "--dir", "enter"][..], &CONTROL].concat();
+    let mut served = Served::of(&options, &[guest.to_str().unwrap(), "relay"]);
+    // Each change interrupts all that run: some of them stand in a stop that was not served yet, before their wait.
+    for _ in 0..20 {
+        served.ctl_ok(&["enable", "getppid"]);
+        served.ctl_ok(&["disable", "getppid"]);
+    }
+    served.running.close_stdin();
+    assert_eq!(served.running.line(), "0 interrupted");
+    assert_eq!(served.end(), Some(0));
+}
+
+#[test]
 fn status_test_set_rotate_and_drop_mode() {
     let mut served = Served::start(&[&["-e", "getppid", "--listen", "unix:{}/sock"][..], &CONTROL].concat());
     let mut client = served.unix("sock").begun();

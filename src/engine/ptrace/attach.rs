@@ -5,8 +5,9 @@ use super::{Engine, identity};
 use crate::engine::Observer;
 use crate::model::Pid;
 use crate::model::record::Unfinished;
+use crate::sys::ptrace::{self, Resume};
 use crate::sys::wait::{self, Waited};
-use crate::sys::{Fault, limits, ptrace};
+use crate::sys::{Fault, limits};
 use std::fmt;
 
 /// Why a process cannot be attached to.
@@ -143,6 +144,13 @@ impl Engine {
         };
         let mut signal = 0;
         self.hide_interrupt(tid, stop);
+        // To be let go interrupts the call (signal_wake_up in __ptrace_unlink, kernel/ptrace.c), and nobody could hide it
+        // then. So it goes at the call's exit, which the interrupt brings about at once.
+        if self.begins_call(tid, stop) {
+            self.interrupt(tid);
+            let _ = ptrace::resume(tid, Resume::Syscall, 0);
+            return;
+        }
         match stop {
             // The signal of a signal-delivery-stop must still be delivered.
             Stop::Signal(number) => signal = number,

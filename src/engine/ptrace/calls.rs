@@ -1,12 +1,13 @@
 //! Syscall-stops: which call it is, what has to be done about it, and what the observer is told.
 
+use super::classify::Stop;
 use super::tracee::{After, Open};
 use super::{Engine, info::Info};
 use crate::arch;
 use crate::engine::{Call, Observer};
 use crate::filter::{COOKIE, Duty, Guard};
 use crate::model::{CallSet, Pid};
-use crate::sys::clock;
+use crate::sys::{Fault, clock};
 use crate::table::{self, Kind};
 
 const CLONE_UNTRACED: u64 = 0x0080_0000;
@@ -90,13 +91,28 @@ pub fn is_enabled(calls: &CallSet, row: &table::Row, args: &[u64; 6]) -> bool {
 
 impl Engine {
     pub(super) fn call_stop(&mut self, observer: &mut dyn Observer, tid: Pid, seccomp: bool) {
-        let inside = self.tracees.get(&tid).and_then(|tracee| tracee.inside);
-        let read = super::info::read(tid, &mut self.memory, &mut self.info_works, seccomp, inside);
-        match read {
+        match self.read_call(tid, seccomp) {
             Ok(Info::Enter { arch, nr, args, data }) => self.entered(observer, tid, (arch, nr, args), data),
             Ok(Info::Exit(result)) => self.returned(observer, tid, result),
             Ok(Info::None) | Err(_) => {}
         }
+    }
+
+    fn read_call(&mut self, tid: Pid, seccomp: bool) -> Result<Info, Fault> {
+        let inside = self.tracees.get(&tid).and_then(|tracee| tracee.inside);
+        super::info::read(tid, &mut self.memory, &mut self.info_works, seccomp, inside)
+    }
+
+    /// Whether a call begins at this stop of a tracee that is to be let go; it is then untold and under way.
+    pub(super) fn begins_call(&mut self, tid: Pid, stop: Stop) -> bool {
+        if !matches!(stop, Stop::Syscall | Stop::Seccomp) {
+            return false;
+        }
+        let Ok(Info::Enter { arch, nr, .. }) = self.read_call(tid, stop == Stop::Seccomp) else { return false };
+        if let Some(tracee) = self.tracees.get_mut(&tid) {
+            tracee.inside = Some(arch::abi_of(arch, nr));
+        }
+        true
     }
 
     fn entered(
@@ -249,6 +265,7 @@ impl Engine {
     fn returned(&mut self, observer: &mut dyn Observer, tid: Pid, result: i64) {
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
         tracee.inside = None;
+        tracee.interrupted = false;
         let Some(Open { call, after }) = tracee.open.take() else { return };
         let (task, made_child) = (tracee.task(), tracee.made_child);
         match after {

@@ -20,7 +20,7 @@ use crate::table;
 /// Calls that fail with EINTR when a ptrace stop interrupts them, though no handler ran, and that have done nothing by
 /// then (signal(7), "Interruption of system calls and library functions by stop signals"; socket calls with a timeout,
 /// sock_intr_errno in include/net/sock.h).
-const INTERRUPTED: [&str; 21] = [
+const INTERRUPTED: [&str; 27] = [
     "read",
     "readv",
     "epoll_wait",
@@ -42,6 +42,12 @@ const INTERRUPTED: [&str; 21] = [
     "sendto",
     "sendmsg",
     "recv",
+    "recvmmsg",
+    "send",
+    "sendmmsg",
+    "connect",
+    "write",
+    "writev",
 ];
 
 impl Engine {
@@ -77,7 +83,7 @@ impl Engine {
     /// The tasks that still run as before the last change of calls.
     #[must_use]
     pub fn unreached(&self) -> Vec<Pid> {
-        let of = |tracee: &&super::Tracee| tracee.interrupted && !tracee.group_stopped;
+        let of = |tracee: &&super::Tracee| tracee.unreached && !tracee.group_stopped;
         let mut all: Vec<Pid> = self.tracees.values().filter(of).map(|tracee| tracee.tid).collect();
         all.sort_unstable();
         all
@@ -88,19 +94,31 @@ impl Engine {
         if let Some(tracee) = self.tracees.get_mut(&tid) {
             // Gone: its end will be told.
             tracee.interrupted = ptrace::interrupt(tid).is_ok();
+            tracee.unreached = tracee.interrupted;
         }
     }
 
     /// Makes a call that our interrupt ended with EINTR go on, in a tracee that stands in the stop that the interrupt came to:
     /// its own, or a syscall-exit-stop before it ("any trap clears pending STOP trap", ptrace_stop in kernel/signal.c).
     ///
+    /// A stop before the call runs is no reason to forget the interrupt: the tracee may have stood there when it came, or its
+    /// trap cleared the pending one but left TIF_SIGPENDING, and the call returns at once in both cases. So the interrupt
+    /// counts until its own stop, or the exit of the call that is under way; until then the tracee stops at that exit.
+    ///
     /// The result becomes -ERESTARTNOHAND, as that of the calls that the kernel restarts by itself: it repeats the call
     /// if no handler is to run, and turns it back into EINTR if one is (arch/x86/kernel/signal.c).
     pub(super) fn hide_interrupt(&mut self, tid: Pid, stop: Stop) {
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
-        let was_interrupted = std::mem::take(&mut tracee.interrupted);
-        if !was_interrupted || !matches!(stop, Stop::Trap | Stop::Syscall) {
+        tracee.unreached = false;
+        if !tracee.interrupted {
             return;
+        }
+        match stop {
+            Stop::Trap => tracee.interrupted = false,
+            // A stop signal ends such calls with EINTR without a tracer too.
+            Stop::Group(_) => return tracee.interrupted = false,
+            Stop::Syscall => {}
+            _ => return,
         }
         let Ok(Some((abi, nr))) = arch::interrupted_call(tid, &mut self.memory) else { return };
         let row = abi.and_then(|abi| table::by_number(abi, arch::table_number(abi, nr)));

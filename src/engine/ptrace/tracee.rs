@@ -55,8 +55,10 @@ pub(super) struct Tracee {
     pub(super) group_stopped: bool,
     /// Faults in a row without anything between.
     pub(super) faults: u32,
-    /// We asked it to stop, and it has not yet.
+    /// Our PTRACE_INTERRUPT may still be what ends the call that it is in.
     pub(super) interrupted: bool,
+    /// It has not stopped since the last change of calls.
+    pub(super) unreached: bool,
     /// It is to be let go at its next stop.
     pub(super) leaving: bool,
     /// It was attached beside the launched command, or comes from one that was: no filter of ours, and not ours to kill.
@@ -77,6 +79,7 @@ impl Tracee {
             group_stopped: false,
             faults: 0,
             interrupted: false,
+            unreached: false,
             leaving: false,
             guest: false,
         }
