@@ -53,6 +53,11 @@ fn a_command_that_stops_itself_is_continued_by_its_child() {
     }
 }
 
+#[test]
+fn a_command_that_stops_itself_is_continued_by_a_child_that_has_not_run_yet() {
+    Tracing::of("getppid").compare(&["stop-and-continue"]);
+}
+
 /// Makes a FIFO and holds it open for both, so that its writer need not wait for a reader.
 fn unread_fifo(path: &Path) -> File {
     let name = CString::new(path.to_str().unwrap()).unwrap();

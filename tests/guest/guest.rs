@@ -1223,14 +1223,14 @@ fn serve() -> c_int {
 /// Waits in calls that a ptrace stop interrupts with EINTR; a byte on stdin ends the waits, and none may have failed.
 fn waits() -> c_int {
     let (epolled, read) = (pipe(), pipe());
-    let (start, all_wait) = std::sync::mpsc::channel();
     let waiting = |what: fn([c_int; 2]) -> c_int, fds: [c_int; 2]| {
-        let start = start.clone();
-        std::thread::spawn(move || {
+        let (start, started) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
             start.send(unsafe { libc::gettid() }).unwrap();
             let result = what(fds);
             (result, errno())
-        })
+        });
+        (thread, started.recv().unwrap())
     };
     let threads = [
         waiting(
@@ -1259,19 +1259,75 @@ fn waits() -> c_int {
             [0, 0],
         ),
     ];
-    let tids: Vec<pid_t> = all_wait.iter().take(3).collect();
-    while !tids.iter().all(|tid| task_state(*tid) == Some('S')) {
+    let waiter = threads[2].1;
+    while !threads.iter().all(|(_, tid)| task_state(*tid) == Some('S')) {
         std::thread::yield_now();
     }
     say("ready");
     take_byte(0);
     put_byte(epolled[1]);
     put_byte(read[1]);
-    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tids[2], libc::SIGUSR1) };
-    for thread in threads {
+    check!(unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), waiter, libc::SIGUSR1) } == 0);
+    for (thread, _) in threads {
         let (result, errno) = thread.join().unwrap();
         say(&format!("{result} {}", if result < 0 { errno } else { 0 }));
     }
+    0
+}
+
+/// Stops like a job just after it made a child, which continues it: ten times.
+fn stop_and_continue() -> c_int {
+    let parent = std::process::id() as pid_t;
+    for _ in 0..10 {
+        let child = spawn(|| {
+            while unsafe { libc::kill(parent, libc::SIGCONT) } == 0 {
+                std::thread::yield_now();
+            }
+            0
+        });
+        unsafe { libc::raise(libc::SIGTSTP) };
+        check!(unsafe { libc::kill(child, libc::SIGKILL) } == 0 && killed(wait_for(child), libc::SIGKILL));
+    }
+    say("back");
+    0
+}
+
+/// Threads that pass a byte around and wait for it in epoll_wait(2), until stdin ends: says how many waits were interrupted,
+/// though there is no signal.
+fn relay() -> c_int {
+    const THREADS: usize = 4;
+    let pipes: Vec<[c_int; 2]> = (0..THREADS).map(|_| pipe()).collect();
+    let done = AtomicBool::new(false);
+    let interrupted = AtomicUsize::new(0);
+    let pass = |from: c_int, to: c_int| {
+        let poll = unsafe { libc::epoll_create1(0) };
+        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: 7 };
+        check!(unsafe { libc::epoll_ctl(poll, libc::EPOLL_CTL_ADD, from, &raw mut event) } == 0);
+        while !done.load(SeqCst) {
+            let got = unsafe { libc::epoll_wait(poll, &raw mut event, 1, -1) };
+            if got != 1 {
+                check!(errno() == libc::EINTR);
+                interrupted.fetch_add(1, SeqCst);
+                continue;
+            }
+            take_byte(from);
+            put_byte(to);
+        }
+        // The next one has to see the end too; the last byte stays.
+        put_byte(to);
+    };
+    std::thread::scope(|scope| {
+        for at in 0..THREADS {
+            let (pass, from, to) = (&pass, pipes[at][0], pipes[(at + 1) % THREADS][1]);
+            scope.spawn(move || pass(from, to));
+        }
+        put_byte(pipes[0][1]);
+        say("ready");
+        let mut byte = 0u8;
+        check!(unsafe { libc::read(0, (&raw mut byte).cast(), 1) } == 0);
+        done.store(true, SeqCst);
+    });
+    say(&format!("{} interrupted", interrupted.load(SeqCst)));
     0
 }
 
@@ -1282,6 +1338,8 @@ extern "C" fn main() -> c_int {
     match word(0) {
         "serve" => serve(),
         "waits" => waits(),
+        "relay" => relay(),
+        "stop-and-continue" => stop_and_continue(),
         "marks" => {
             (0..number(&args, 1, 1)).for_each(|_| _ = mark());
             0

@@ -91,7 +91,7 @@ pub struct Engine {
     /// The processes that were asked for: without --follow the others are silent.
     named: Vec<Pid>,
     killing: bool,
-    /// A tracee stopped as a job does, in this round.
+    /// A tracee stopped as a job does, and whether all of the job stand still has not been asked yet.
     job_stops: bool,
     root_status: Option<i32>,
     started: bool,
@@ -211,11 +211,13 @@ impl Engine {
     /// Stops smtrace with its job: the shell that started us waits for smtrace, not for the command.
     ///
     /// Only when every tracee of our process group stands still. One that runs may be about to continue the others, and
-    /// its calls need us; the terminal's Ctrl-Z stops all.
+    /// its calls need us; the terminal's Ctrl-Z stops all. A child that has not stopped for the first time yet runs too:
+    /// it is asked about when it has.
     fn follow_job(&mut self) {
-        if !std::mem::take(&mut self.job_stops) {
+        if !self.job_stops || !self.creators.is_empty() {
             return;
         }
+        self.job_stops = false;
         let ours = limits::process_group();
         let still = |tracee: &Tracee| tracee.group_stopped || limits::group_of(tracee.pid) != Some(ours);
         if self.tracees.values().all(still) {
@@ -278,7 +280,8 @@ impl Engine {
     }
 
     fn resume(&mut self, tid: Pid, signal: i32) {
-        let waits = self.tracees.get(&tid).is_some_and(|tracee| tracee.open.is_some() || tracee.guest);
+        let waits = |tracee: &Tracee| tracee.open.is_some() || tracee.guest || tracee.interrupted;
+        let waits = self.tracees.get(&tid).is_some_and(waits);
         let how = if self.steps() || waits { Resume::Syscall } else { Resume::Cont };
         if how == Resume::Cont
             && let Some(tracee) = self.tracees.get_mut(&tid)
