@@ -1,7 +1,8 @@
 //! Records to deeds. Only what succeeded is a deed, and only what the capture holds.
 
 use super::names::Names;
-use super::roles::{self, Access};
+
+use crate::event::roles::{self, Access};
 use crate::event::{Event, Name};
 use crate::model::Pid;
 use crate::model::record::{Kind, Record, Role, State, flag};

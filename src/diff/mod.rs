@@ -1,13 +1,12 @@
 //! What one run did that another did not: two captures to their deeds, and the deeds compared.
 //!
 //! A deed is a program that ran, a file that was used in some way, a peer that was talked to. `deeds` folds records to
-//! them, `roles` says what a call does to the files it names, `names` makes equal what differs between any two runs,
+//! them, `event::roles` says what a call does to the files it names, `names` makes equal what differs between any two runs,
 //! `render` writes the answer. Nothing here opens a file or prints.
 
 mod deeds;
 mod names;
 mod render;
-mod roles;
 #[cfg(test)]
 mod tests;
 

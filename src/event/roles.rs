@@ -110,7 +110,7 @@ const ROLES: &[(&str, &[Access])] = &[
 ];
 
 /// What `call` does to its `nth` path.
-pub(super) fn of_path(call: &str, nth: usize) -> Option<Access> {
+pub(crate) fn of_path(call: &str, nth: usize) -> Option<Access> {
     let at = ROLES.binary_search_by_key(&call, |(name, _)| name).ok()?;
     let (_, roles) = ROLES.get(at)?;
     roles.get(nth).or(roles.last()).copied()
@@ -125,7 +125,7 @@ const O_PATH: u64 = 0o1000_0000;
 const O_TMPFILE: u64 = 0o2000_0000;
 
 /// Where the flags of an open are among the arguments; `None` for a call that opens nothing.
-pub(super) fn open_flags(call: &str, args: &[u64], how: Option<&[u8]>) -> Option<u64> {
+pub(crate) fn open_flags(call: &str, args: &[u64], how: Option<&[u8]>) -> Option<u64> {
     match call {
         "open" => args.get(1).copied(),
         "openat" => args.get(2).copied(),
@@ -139,7 +139,7 @@ pub(super) fn open_flags(call: &str, args: &[u64], how: Option<&[u8]>) -> Option
 }
 
 /// What an open with these flags does to its file.
-pub(super) fn of_open(flags: u64) -> impl Iterator<Item = Access> {
+pub(crate) fn of_open(flags: u64) -> impl Iterator<Item = Access> {
     let is = |bits: u64| flags & bits != 0;
     let looks = is(O_PATH);
     let mode = flags & O_ACCMODE;
