@@ -13,6 +13,7 @@ mod other;
 mod path;
 mod process;
 mod row;
+mod touched;
 mod view;
 
 pub(crate) use catalog::catalog;

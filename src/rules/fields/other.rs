@@ -1,6 +1,7 @@
 //! The fields of paths and containers, and the family's own: `fs.path.*`, `container.*`, `k8s.*`, `linux.*`.
 
 use super::row::{Takes, fields, of};
+use super::touched::{self, Does};
 use super::view::{Each, View, maybe, text};
 use crate::model::Abi;
 use crate::model::record::Kind as Record;
@@ -71,6 +72,9 @@ fields! {
     LinuxCmdLine = of("linux.cmdline", Text, "the command line");
     LinuxPath = of("linux.fullpath", Text, "the path of the program");
     LinuxResult = of("linux.res", Int(64), "what the call returned");
+    LinuxReads = of("linux.reads", Text, "the files that the call opens for reading or gives another name, all calls, failed ones too").fixed();
+    LinuxWrites = of("linux.writes", Text, "the files that it makes or changes, the Unix sockets that it connects to").fixed();
+    LinuxDeletes = of("linux.deletes", Text, "the files whose name it takes away").fixed();
 }
 
 /// The arguments of a call that name files: the one, or the first and the second of two, each with the descriptor of
@@ -240,6 +244,9 @@ pub(super) fn get(view: &View<'_>, field: Other, arg: &Arg, each: Each<'_>) -> b
         }),
         Other::LinuxPath => text(who.exe(), each),
         Other::LinuxResult => maybe(view.call.result().map(Value::Int), each),
+        Other::LinuxReads => touched::get(view, Does::Read, each),
+        Other::LinuxWrites => touched::get(view, Does::Write, each),
+        Other::LinuxDeletes => touched::get(view, Does::Delete, each),
         _ => false,
     }
 }
