@@ -2,6 +2,7 @@
 
 use super::items::{Exception, Overrides, Read, boolean, overrides, required, texts, trouble};
 use super::report::{Code, Context, Trouble};
+use super::variables::Variables;
 use super::yaml::Node;
 use crate::rules::lang::Names;
 use crate::rules::priority::Priority;
@@ -54,6 +55,7 @@ pub(super) struct Draft {
 /// All items of all files.
 pub(super) struct Collector<'n> {
     pub(super) names: &'n dyn Names,
+    pub(super) variables: Variables,
     next: usize,
     pub(super) lists: Vec<List>,
     pub(super) macros: Vec<Macro>,
@@ -95,6 +97,7 @@ impl<'n> Collector<'n> {
     pub(super) fn new(names: &'n dyn Names) -> Collector<'n> {
         Collector {
             names,
+            variables: Variables::default(),
             next: 0,
             lists: Vec::new(),
             macros: Vec::new(),
@@ -244,6 +247,7 @@ impl<'n> Collector<'n> {
         let Some(items) = texts(item, "items", &context)? else {
             return Err(invalid("Item has no mapping for key 'items'", &context));
         };
+        let items: Vec<String> = items.iter().flat_map(|item| self.variables.expand(item)).collect();
         let over = overrides(item, &["items"], &["items"], &context)?;
         let append = self.old_append(item, &over, &context)? || over.append.contains("items");
         let number = self.number();

@@ -5,10 +5,12 @@ mod drafts;
 mod items;
 mod report;
 mod resolve;
+mod variables;
 mod yaml;
 
 pub use collect::ENGINE;
 pub use report::{Code, Context, Location, Report, Trouble};
+pub use variables::{Variables, pattern};
 pub use yaml::Place;
 
 use super::format::Template;
@@ -97,12 +99,7 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 /// Loads rule files, later ones after earlier ones; `None` in place of rules when one has an error.
 pub fn load(paths: &[PathBuf], names: &dyn Names) -> (Option<Rules>, Vec<Report>) {
     let mut loader = Loader::new(names);
-    for path in paths {
-        match read(path) {
-            Ok(text) => loader.add(&path.display().to_string(), &text),
-            Err(why) => loader.unreadable(&path.display().to_string(), &why),
-        }
-    }
+    paths.iter().for_each(|path| loader.add_file(path));
     loader.finish()
 }
 
@@ -133,6 +130,19 @@ impl<'n> Loader<'n> {
     #[must_use]
     pub fn new(names: &'n dyn Names) -> Loader<'n> {
         Loader { names, collector: Collector::new(names), reports: Vec::new() }
+    }
+
+    /// Items of lists can name these from now on.
+    pub fn set(&mut self, variables: Variables) {
+        self.collector.variables = variables;
+    }
+
+    /// Takes a file; one that cannot be read is an error of its report.
+    pub fn add_file(&mut self, path: &Path) {
+        match read(path) {
+            Ok(text) => self.add(&path.display().to_string(), &text),
+            Err(why) => self.unreadable(&path.display().to_string(), &why),
+        }
     }
 
     fn unreadable(&mut self, name: &str, why: &str) {
