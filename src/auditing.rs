@@ -5,6 +5,7 @@
 
 mod ci;
 mod progress;
+mod rules;
 mod summary;
 
 use crate::arch;
@@ -17,6 +18,8 @@ use crate::event::Event;
 use crate::launch::FAILED;
 use crate::model::{Abi, Audit, CallSet, Command, Plan, Severity, Target};
 use crate::report;
+use crate::rules::Heard;
+use crate::rules::load::Rules;
 use crate::run::{self, Ending};
 use crate::say::say;
 use crate::sink::{Needs, Sink};
@@ -44,6 +47,10 @@ impl Sink for Folding {
     fn render(&mut self, event: &Event<'_>, _out: &mut Vec<u8>) {
         self.fold.lock().unwrap_or_else(PoisonError::into_inner).take(event);
     }
+
+    fn heard(&mut self, event: &Event<'_>, heard: &Heard) {
+        self.fold.lock().unwrap_or_else(PoisonError::into_inner).alert(event, rules::said(heard));
+    }
 }
 
 /// Runs the build of `plan` and audits it.
@@ -61,10 +68,25 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
             return Ending::Exit(FAILED);
         }
     };
-    let fold = Arc::new(Mutex::new(Fold::new(context(plan, audit))));
+    let context = context(plan, audit);
+    let rules = match rules::load(audit, plan, &context) {
+        Ok(rules) => rules,
+        Err(text) => {
+            crate::say::report(&text);
+            return Ending::Exit(FAILED);
+        }
+    };
+    let fold = Arc::new(Mutex::new(Fold::new(context)));
     let quiet = plan.quiet;
     let given = plan;
-    let mut plan = Plan { calls: calls(audit.hermetic), probe: true, quiet: true, ..plan.clone() };
+    let mut plan = Plan { calls: calls(audit.hermetic, &rules), probe: true, quiet: true, ..plan.clone() };
+    let watch = match rules::watch(rules) {
+        Ok(watch) => watch,
+        Err(text) => {
+            say(&text);
+            return Ending::Exit(FAILED);
+        }
+    };
     plan.output.str_max = plan.output.str_max.max(BUFFER);
     let shown = audit.progress && !quiet && std::io::stderr().is_terminal();
     let progress = shown.then(|| progress::Progress::start(Arc::clone(&fold)));
@@ -72,6 +94,7 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
         sink: Box::new(Folding { fold: Arc::clone(&fold) }),
         needs: Needs { args: true, opened: true, named: true, env: true, ..Needs::NOTHING },
         hash: Hash { programs: true, inputs: audit.hash_inputs, outputs: audit.hash_outputs },
+        watch: Some(watch),
     };
     let mut story = Story::default();
     let ending = run::trace(&plan, Some(taker), &mut story);
@@ -149,9 +172,9 @@ fn variables(plan: &Plan) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// The calls that the facts are made of.
-fn calls(hermetic: bool) -> CallSet {
-    let mut calls = CallSet::default();
+/// The calls that the facts are made of, and those that the rules ask about.
+fn calls(hermetic: bool, rules: &Rules) -> CallSet {
+    let mut calls = crate::rules::calls(rules);
     for row in fold::calls().chain(fold::clocks().filter(|_| hermetic)).filter_map(table::by_name) {
         calls.insert(row.index());
     }

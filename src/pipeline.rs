@@ -226,6 +226,9 @@ impl Pipeline {
             return false;
         }
         self.sink.render(&event, out);
+        for heard in self.watched.take_heard() {
+            self.sink.heard(&event, &heard);
+        }
         self.events += 1;
         true
     }

@@ -99,7 +99,13 @@ pub fn run(plan: &Plan, replay: &Replay, taker: Option<Taker>, ready: Option<Rea
     let clock = &reader.description().clock;
     let (users, groups) = (Users::default(), Groups::default());
     let mut pipeline = match taker {
-        Some(taker) => Pipeline::with_sink(&plan, taker.needs, taker.sink, users, groups),
+        Some(taker) => {
+            let mut pipeline = Pipeline::with_sink(&plan, taker.needs, taker.sink, users, groups);
+            if let Some(watch) = taker.watch {
+                pipeline.hand_over(watch);
+            }
+            pipeline
+        }
         None => Pipeline::new(&plan, users, groups),
     };
     let alerts = ready.and_then(|ready| watching::begin(ready, &plan.watching, &mut pipeline));

@@ -217,7 +217,10 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
     let (users, groups) = (sinks.users, sinks.groups);
     let (wanted, mut pipeline) = match taker {
         Some(taker) => {
-            let pipeline = Pipeline::with_sink(plan, taker.needs, taker.sink, users, groups);
+            let mut pipeline = Pipeline::with_sink(plan, taker.needs, taker.sink, users, groups);
+            if let Some(watch) = taker.watch {
+                pipeline.hand_over(watch);
+            }
             (wants_of(plan, taker.needs, taker.hash), pipeline)
         }
         None => (wants(plan), Pipeline::new(plan, users, groups)),

@@ -1,6 +1,7 @@
 //! What passes between a run and whoever has its events in place of an output format.
 
 use crate::capture::Hash;
+use crate::rules::Watch;
 use crate::sink::{Needs, Sink};
 
 /// How a run went, beside how its command ended.
@@ -26,4 +27,6 @@ pub struct Taker {
     pub needs: Needs,
     /// The digests it needs.
     pub hash: Hash,
+    /// The rules whose alerts it takes.
+    pub watch: Option<Watch>,
 }

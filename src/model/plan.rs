@@ -66,6 +66,8 @@ pub struct Audit {
     pub workspace: Option<PathBuf>,
     /// Rule files beside the built-in ones.
     pub rules: Vec<PathBuf>,
+    /// Whether the built-in rules are asked.
+    pub default_rules: bool,
     /// Whether a line tells how far the build is.
     pub progress: bool,
 }

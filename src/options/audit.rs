@@ -19,6 +19,7 @@ const INPUT: &str = "input";
 const SUBJECT: &str = "subject";
 const WORKSPACE: &str = "workspace";
 const RULES: &str = "rules";
+const NO_DEFAULT_RULES: &str = "no-default-rules";
 const PROGRESS: &str = "progress";
 
 /// How long what outlives the build is waited for, in seconds, when nothing else was asked for: a daemon that a build
@@ -121,7 +122,13 @@ pub(super) fn command(base: &Command) -> Command {
             file(RULES, "FILE")
                 .action(ArgAction::Append)
                 .value_hint(ValueHint::FilePath)
-                .help("Rules beside the built-in ones, in Falco's language"),
+                .help("Rules beside the built-in ones, in Falco's language; they can change those too"),
+        )
+        .arg(
+            Arg::new(NO_DEFAULT_RULES)
+                .long(NO_DEFAULT_RULES)
+                .action(ArgAction::SetTrue)
+                .help("Leave the built-in rules out; detectors stay"),
         )
         .arg(
             Arg::new(PROGRESS)
@@ -194,6 +201,7 @@ fn audit(typed: &ArgMatches) -> Result<Audit, Refusal> {
         subjects: paths(SUBJECT)?,
         workspace: path(WORKSPACE)?,
         rules: paths(RULES)?,
+        default_rules: !typed.get_flag(NO_DEFAULT_RULES),
         progress: typed.get_flag(PROGRESS),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::Pipeline;
 use crate::model::record::Record;
-use crate::rules::{Fired, Watch};
+use crate::rules::{Fired, Heard, Watch};
 
 /// What events are looked at for.
 #[derive(Default)]
@@ -26,6 +26,11 @@ impl Watched {
         !self.alone
     }
 
+    /// The alerts of the last event, when the sink takes them.
+    pub(super) fn take_heard(&mut self) -> Vec<Heard> {
+        self.watch.as_mut().map(|watch| watch.take_heard()).unwrap_or_default()
+    }
+
     /// Learns from a record that is no call.
     pub(super) fn apply(&mut self, record: &Record<'_>) {
         if let Some(watch) = &mut self.watch {
@@ -40,6 +45,12 @@ impl Pipeline {
     pub fn watch(&mut self, watch: Watch, shows: bool, apart: bool) {
         let alone = !shows || watch.prints();
         self.watched = Watched { watch: Some(Box::new(watch)), alone, apart: apart.then(Vec::new), alerts: Vec::new() };
+    }
+
+    /// Looks at events for `watch` from now on, and hands each alert to the sink after its event.
+    pub fn hand_over(&mut self, mut watch: Watch) {
+        watch.hear();
+        self.watch(watch, true, false);
     }
 
     /// The alerts since the last call, and their copies.

@@ -3,6 +3,7 @@
 //! `lang` is the language of conditions, `fields` what they can ask of an event, `load` rule files. Nothing here does
 //! I/O but the loading of named files, and nothing prints.
 
+mod alert;
 pub mod fields;
 pub mod format;
 mod keep;
@@ -12,6 +13,7 @@ mod priority;
 mod touching;
 mod watch;
 
+pub use alert::Heard;
 pub use keep::Keep;
 pub use priority::Priority;
 pub use watch::{Asked, Fired, Form, Seen, Watch, calls};

@@ -2,7 +2,8 @@
 //!
 //! It keeps what rules ask for beyond the account of who is who, feeds on records alone, and must do no I/O.
 
-use super::fields::{Files, Registry, Setup, Times, View, catalog, event_of, iso, time_of_day};
+use super::alert::{Alert, Heard, one_line};
+use super::fields::{Files, Registry, Setup, Times, View, catalog, event_of};
 use super::format::Template;
 use super::lang::{Compiler, EventSet, Macros, Memo, Names, NodeId, Program, parse};
 use super::load::Rules;
@@ -12,7 +13,6 @@ use crate::model::record::{Kind, Record};
 use crate::state::Who;
 use crate::table;
 use rustc_hash::FxHashMap;
-use serde_json::{Map, json};
 
 /// How alerts are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +104,8 @@ pub struct Watch {
     fired: Fired,
     /// JSON copies of alerts, for who takes them elsewhere.
     copies: Option<Vec<String>>,
+    /// The alerts of the last event, when they are not written but taken.
+    heard: Option<Vec<Heard>>,
 }
 
 /// What became of an event.
@@ -151,7 +153,18 @@ impl Watch {
             times: Times::default(),
             fired: Fired::default(),
             copies: None,
+            heard: None,
         })
+    }
+
+    /// From now on no alert is written; [`Watch::take_heard`] has those of the last event.
+    pub fn hear(&mut self) {
+        self.heard = Some(Vec::new());
+    }
+
+    /// The alerts of the last event that was looked at.
+    pub fn take_heard(&mut self) -> Vec<Heard> {
+        self.heard.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Keeps a JSON copy of each alert from now on.
@@ -196,6 +209,9 @@ impl Watch {
         alerts: &mut Vec<u8>,
         lines: &mut Vec<u8>,
     ) -> Seen {
+        if let Some(heard) = &mut self.heard {
+            heard.clear();
+        }
         let Some(event) = event_of(record) else { return Seen { shown: true, alerts: 0 } };
         let time = record.head().time;
         self.times.number += 1;
@@ -238,9 +254,10 @@ impl Watch {
             let mut message = String::new();
             rule.template.render(&view, &mut message);
             let alert = Alert { rule, message: one_line(&message), time, view: &view };
-            match self.form {
-                Form::Text => alert.text(alerts),
-                Form::Json => alert.json(&self.setup.host, alerts),
+            match (&mut self.heard, self.form) {
+                (Some(heard), _) => heard.push(alert.heard()),
+                (None, Form::Text) => alert.text(alerts),
+                (None, Form::Json) => alert.json(&self.setup.host, alerts),
             }
             if let Some(copies) = &mut self.copies {
                 let mut copy = Vec::new();
@@ -263,57 +280,6 @@ fn index(rules: &Rules) -> Vec<Box<[usize]>> {
     let enabled = || rules.rules.iter().enumerate().filter(|(_, rule)| rule.enabled);
     let of = |event| enabled().filter(|(_, rule)| rule.events.contains(event)).map(|(at, _)| at).collect();
     (0..count).map(of).collect()
-}
-
-/// What a tracee chose cannot break the line.
-fn one_line(text: &str) -> String {
-    if !text.contains(|c: char| c.is_control()) {
-        return text.to_owned();
-    }
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
-    }
-    line
-}
-
-struct Alert<'a, 'e> {
-    rule: &'a super::load::Rule,
-    message: String,
-    time: u64,
-    view: &'a View<'e>,
-}
-
-impl Alert<'_, '_> {
-    fn text(&self, out: &mut Vec<u8>) {
-        time_of_day(self.time, out);
-        out.extend_from_slice(format!(": {} {}\n", self.rule.priority.name(), self.message).as_bytes());
-    }
-
-    fn json(&self, host: &str, out: &mut Vec<u8>) {
-        let mut fields = Map::new();
-        fields.insert("evt.time".to_owned(), self.time.into());
-        for (name, value) in self.rule.template.fields(self.view) {
-            if name != "evt.time" {
-                fields.insert(name.to_owned(), value);
-            }
-        }
-        let (mut text, mut time) = (Vec::new(), Vec::new());
-        self.text(&mut text);
-        iso(self.time, &mut time);
-        let alert = json!({
-            "hostname": host,
-            "output": String::from_utf8_lossy(&text).trim_end_matches('\n'),
-            "output_fields": fields,
-            "priority": self.rule.priority.name(),
-            "rule": self.rule.name,
-            "source": self.rule.source,
-            "tags": self.rule.tags,
-            "time": String::from_utf8_lossy(&time),
-        });
-        out.extend_from_slice(alert.to_string().as_bytes());
-        out.push(b'\n');
-    }
 }
 
 /// The calls that change what fields tell of later ones.

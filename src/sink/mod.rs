@@ -19,6 +19,7 @@ pub(crate) use escape::render_safe;
 
 use crate::event::Event;
 use crate::model::Plan;
+use crate::rules::Heard;
 use crate::state::Who;
 
 /// What a format needs that costs the tracee time to read.
@@ -62,6 +63,9 @@ pub struct Format {
 pub trait Sink {
     /// Appends `event` to `out`.
     fn render(&mut self, event: &Event<'_>, out: &mut Vec<u8>);
+
+    /// Takes an alert about the event that was rendered last, when alerts are not written as text.
+    fn heard(&mut self, _event: &Event<'_>, _heard: &Heard) {}
 
     /// Appends what is to be said of a new task, which is no event.
     fn born(&mut self, _who: &Who<'_>, _out: &mut Vec<u8>) {}
