@@ -65,7 +65,9 @@ pub fn begin(plan: &Plan, capture: &Capture, users: &Users, groups: &Groups) -> 
     Ok(Keep::Records(Box::new(writer)))
 }
 
-fn describe(plan: &Plan, capture: &Capture) -> Description {
+/// What a capture of a run says about itself.
+#[must_use]
+pub fn describe(plan: &Plan, capture: &Capture) -> Description {
     let (release, version) = probe::kernel();
     let realtime_ns = clock::realtime();
     let second = i64::try_from(realtime_ns / 1_000_000_000).unwrap_or(0);

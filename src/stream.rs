@@ -7,6 +7,7 @@
 mod address;
 mod client;
 mod connect;
+mod records;
 mod ring;
 mod tls;
 mod transport;
@@ -14,6 +15,7 @@ mod view;
 
 pub use address::{Listener, bind_unix};
 pub use connect::connect;
+pub use records::Records;
 pub use ring::{RingServer, attach_ring};
 pub use tls::server as tls_server;
 
@@ -211,8 +213,7 @@ impl Stream {
     }
 
     fn catch(&self) -> Catch {
-        let mut tasks = Vec::new();
-        self.account.snapshot(clock::realtime(), &mut tasks);
+        let tasks = snapshot(&self.account);
         Catch { position: self.receiver.position(), tally: self.tally.clone(), tasks }
     }
 
@@ -292,7 +293,7 @@ impl Stream {
                 && let Some(view) = self.views.iter_mut().find(|view| view.id() == id)
                 && let Some(client) = self.clients.get_mut(i)
             {
-                client.tell_losses(view);
+                client.tell_losses(view, || snapshot(&self.account));
             }
         }
         let figures = &self.figures;
@@ -329,12 +330,18 @@ impl Stream {
         if said.done {
             return client.finish();
         }
+        if client.keeps() {
+            match line.trim() {
+                "" => return,
+                _ => return client.refuse("a capture cannot be changed once it began; connect again"),
+            }
+        }
+        let tasks = snapshot(&self.account);
+        let description = view::description(&plan, &self.plan.calls);
         let id = match self.views.iter().find(|view| view.is_of(&plan)) {
             Some(view) => view.id(),
             None => {
                 self.next_view += 1;
-                let mut tasks = Vec::new();
-                self.account.snapshot(clock::realtime(), &mut tasks);
                 self.views.push(View::new(self.next_view, plan.clone(), &self.names, &tasks));
                 self.next_view
             }
@@ -342,7 +349,10 @@ impl Stream {
         if let (Some(view), Some(client)) =
             (self.views.iter_mut().find(|view| view.id() == id), self.clients.get_mut(at))
         {
-            client.watch(view, plan);
+            match &description {
+                Some(description) => client.keep(view, plan, description, &tasks),
+                None => client.watch(view, plan),
+            }
         }
         self.demand();
     }
@@ -368,6 +378,13 @@ impl Stream {
         self.figures.clients.store(self.clients.len(), Ordering::Relaxed);
         self.figures.queued.store(self.clients.iter().map(Client::queued).sum(), Ordering::Relaxed);
     }
+}
+
+/// Who is who now, as records.
+fn snapshot(account: &Account) -> Vec<u8> {
+    let mut tasks = Vec::new();
+    account.snapshot(clock::realtime(), &mut tasks);
+    tasks
 }
 
 /// Compares in a time that tells nothing of where the first difference is.

@@ -4,9 +4,10 @@
 
 mod support;
 
+use std::path::Path;
 use std::process::Command;
 use support::outside::{Served, losses};
-use support::{events, in_path, skip, smtrace};
+use support::{Outcome, events, finish, finish_with, in_path, skip, smtrace};
 
 const CHOICES: [&str; 4] = ["", "format=json\n", "filter=getppid\n", "filter=openat dir=exit format=json\r\n"];
 
@@ -59,11 +60,15 @@ fn sixty_four_clients_each_get_what_they_chose() {
 fn a_client_that_does_not_read_loses_its_own_events_and_is_told_which() {
     let mut served = Served::start(&["-e", "getppid", "--listen", "unix:{}/sock"]);
     let lazy = served.unix("sock");
-    let eager = served.unix("sock").begun();
+    let mut eager = served.unix("sock").begun();
     let mut lazy = lazy.begun();
-    let reading = std::thread::spawn(move || eager.rest());
     let rounds = 12;
-    served.tell(&"m".repeat(rounds));
+    let mut all_of_it = String::new();
+    for _ in 0..rounds {
+        // What one round makes fits into a client's queue, so that one which reads in time misses nothing.
+        served.tell("m");
+        (0..2000).for_each(|_| all_of_it += &eager.line());
+    }
     // It reads again before the end, and a loss has to be told by then.
     let mut text = String::new();
     while !text.ends_with("]: smtrace_lost") && !text.contains("]: smtrace_lost ") {
@@ -75,7 +80,8 @@ fn a_client_that_does_not_read_loses_its_own_events_and_is_told_which() {
     assert_eq!(served.end(), Some(0));
     text += &lazy.rest();
     let all = rounds * 1000 * 2 + 2;
-    assert_eq!(events(&reading.join().unwrap()).len(), all, "the eager client misses nothing");
+    all_of_it += &eager.rest();
+    assert_eq!(events(&all_of_it).len(), all, "the eager client misses nothing");
     assert_eq!(events(&served.log()).len(), all, "nor does the log");
     let (lost, of_call) = losses(&text, "getppid");
     assert!(lost > 0 && lost == of_call, "{lost} {of_call}");
@@ -182,4 +188,111 @@ fn connect_speaks_tls_with_a_token() {
     assert_eq!(served.end(), Some(0));
     assert_eq!(client.line(), "");
     assert_eq!(client.wait().code(), Some(0));
+}
+
+fn replay(file: &Path, options: &[&str]) -> Outcome {
+    let mut command = Command::new(smtrace());
+    command.arg("replay").args(options).args(["-o", "-"]).arg(file);
+    finish(command)
+}
+
+/// `smtrace connect` that writes a capture to `to`, when that has begun.
+fn connected(served: &Served, to: &Path, options: &[&str]) -> support::Running {
+    let mut command = Command::new(smtrace());
+    let address = format!("unix:{}", served.scratch.path("sock").display());
+    command.args(["connect", &address, "--format", "capture"]).args(options);
+    let mut client = support::Running::start_into(command, to, &served.scratch.path("err-connect"));
+    support::until("the capture's beginning", || {
+        assert!(client.0.try_wait().unwrap().is_none(), "it ended");
+        std::fs::metadata(to).is_ok_and(|file| file.len() > 0)
+    });
+    client
+}
+
+#[test]
+fn a_client_can_have_a_capture_from_where_it_came_in() {
+    let mut served =
+        Served::start(&["-e", "getppid,openat", "--listen", "unix:{}/sock", "-w", "{}/kept.cap", "--format", "module"]);
+    served.tell("gog");
+    let mut first = served.unix("sock");
+    first.say("format=capture\n");
+    let first = first.captures();
+    served.tell(&"go".repeat(20));
+    // From in the middle of text, by another, with a choice of calls.
+    let (late, first_file) = (served.scratch.path("late.cap"), served.scratch.path("first.cap"));
+    let mut connect = connected(&served, &late, &["-e", "openat"]);
+    served.tell(&"go".repeat(20));
+    assert_eq!(served.end(), Some(0));
+    assert_eq!(connect.wait().code(), Some(0));
+    std::fs::write(&first_file, first.bytes()).unwrap();
+    let kept = served.scratch.path("kept.cap");
+    for format in ["module", "ebpf", "json", "strace"] {
+        let shown = |file: &Path, options: &[&str]| {
+            let outcome = replay(file, &[&["--format", format][..], options].concat());
+            assert_eq!((outcome.code, outcome.err.as_str()), (Some(0), ""), "{format}");
+            outcome.out
+        };
+        let (all, first) = (shown(&kept, &[]), shown(&first_file, &[]));
+        assert!(first.lines().count() >= 80 && all.ends_with(&first), "{format}: {first}");
+        let (opens, late) = (shown(&kept, &["-e", "openat"]), shown(&late, &[]));
+        assert!(late.lines().count() >= 20 && opens.ends_with(&late), "{format}: {late}");
+    }
+    // It is one that can be kept, also through a pipe, and says what it is.
+    let info = replay(&late, &["--info"]);
+    assert!(info.out.contains(r#""complete":true"#) && info.out.contains(r#""calls":["openat"]"#), "{info:?}");
+    let mut piped = Command::new(smtrace());
+    piped.args(["replay", "-o", "-", "-"]);
+    let piped = finish_with(piped, &std::fs::read(&late).unwrap());
+    assert_eq!(piped.out, replay(&late, &[]).out);
+}
+
+#[test]
+fn a_client_that_chose_a_capture_is_told_in_it_what_it_lost_and_who_is_who() {
+    let mut served = Served::start(&["-e", "openat", "--listen", "unix:{}/sock"]);
+    let mut lazy = served.unix("sock");
+    lazy.say("format=capture fds=false\n");
+    let lazy = lazy.captures();
+    let rounds = 10;
+    served.tell(&"l".repeat(rounds));
+    let reading = std::thread::spawn(move || lazy.bytes());
+    assert_eq!(served.end(), Some(0));
+    let file = served.scratch.path("lazy.cap");
+    std::fs::write(&file, reading.join().unwrap()).unwrap();
+    let shown = replay(&file, &["--format", "module"]);
+    assert_eq!((shown.code, shown.err.as_str()), (Some(0), ""), "it is whole");
+    let (lost, of_call) = losses(&shown.out, "openat");
+    assert!(lost > 0 && lost - of_call <= 1, "beside the calls, the guest's end may be lost: {lost} {of_call}");
+    assert_eq!(events(&shown.out).len() as u64 + of_call, (rounds * 1000 * 2) as u64);
+    assert!(events(&shown.out).iter().all(|event| event.line.contains("comm=guest")), "it knows who is who");
+}
+
+#[test]
+fn a_capture_cannot_be_changed_nor_have_what_only_lines_can() {
+    let mut served = Served::start(&["-e", "getppid", "--listen", "unix:{}/sock"]);
+    for wrong in
+        ["fds=true\n", "format=capture dir=exit\n", "format=capture fds=1\n", "format=capture drop-failed=true\n"]
+    {
+        let mut client = served.unix("sock");
+        client.say(wrong);
+        let text = client.rest_or_reset();
+        assert!(text.lines().last().unwrap().starts_with("smtrace: "), "{wrong}: {text}");
+    }
+    let mut client = served.unix("sock");
+    client.say("format=capture\n");
+    let mut client = client.captures();
+    client.say("\nformat=json\n");
+    let bytes = client.bytes();
+    assert!(
+        String::from_utf8_lossy(&bytes)
+            .ends_with("smtrace: a capture cannot be changed once it began; connect again\n")
+    );
+    let file = served.scratch.path("cut.cap");
+    std::fs::write(&file, bytes).unwrap();
+    let cut = replay(&file, &[]);
+    assert!(cut.code == Some(122) && cut.err.contains("its end is missing"), "{cut:?}");
+    let mut client = served.unix("sock");
+    client.say("format=capture\ndone\n");
+    std::fs::write(&file, client.bytes()).unwrap();
+    assert_eq!(replay(&file, &[]).code, Some(0), "one that leaves politely has its end");
+    assert_eq!(served.end(), Some(0));
 }

@@ -11,7 +11,7 @@ mod rendering;
 
 pub use abi::Abi;
 pub use calls::CallSet;
-pub use outside::{Address, Connect, Outside, Overflow};
+pub use outside::{Address, CAPTURE_FORMAT, Connect, Outside, Overflow};
 pub use plan::{
     Audit, Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode, Severity,
     Target, Watching,

@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// The word for the records themselves in place of a format: what a client gets then is a capture.
+pub const CAPTURE_FORMAT: &str = "capture";
+
 /// Who may look in from outside, and what a slow reader costs.
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
@@ -59,6 +62,8 @@ pub struct Connect {
     pub host: String,
     /// The first line: format, filters, token.
     pub line: String,
+    /// Whether that asks for a capture.
+    pub capture: bool,
     /// The certificates to trust; TLS is spoken when there are some.
     pub ca: Option<PathBuf>,
 }

@@ -3,13 +3,14 @@
 //! Whoever sends them is not trusted: the line is bounded, and nothing in it costs more than the option of that name.
 
 use super::{Choices, enable, nearest, words};
-use crate::model::Plan;
+use crate::model::{CAPTURE_FORMAT, Capture, Filters, Plan};
+use std::path::PathBuf;
 
 /// The longest line.
 pub const MAX_LINE: usize = 4096;
 
-const KEYS: [&str; 9] =
-    ["format", "filter", "str-max", "dir", "drop-failed", "filter-pid", "filter-comm", "token", "done"];
+const KEYS: [&str; 10] =
+    ["format", "filter", "str-max", "dir", "drop-failed", "filter-pid", "filter-comm", "fds", "token", "done"];
 
 /// What a line says beyond the plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,8 +39,29 @@ pub fn amend(plan: &mut Plan, line: &str, choices: &Choices) -> Result<Said, Str
         let (key, value) = word.split_once('=').ok_or_else(|| unknown(word))?;
         match key {
             "token" => said.token = Some(value.to_owned()),
+            "format" if value == CAPTURE_FORMAT => {
+                new.output.format = value.to_owned();
+                new.capture = Some(Capture { path: PathBuf::from("-"), fds: true, alone: true });
+                // The run's: which of its events are shown is for who reads the capture.
+                new.filters = Filters::default();
+            }
+            "fds" => match (&mut new.capture, value) {
+                (Some(capture), "true" | "on") => capture.fds = true,
+                (Some(capture), "false" | "off") => capture.fds = false,
+                (Some(_), _) => return Err(format!("fds is `{value}`; give true or false")),
+                (None, _) => return Err("fds goes with format=capture; give that first".to_owned()),
+            },
             _ => set(&mut new, key, value, choices)?,
         }
+    }
+    if new.output.format != CAPTURE_FORMAT {
+        new.capture = None;
+    } else if new.filters != Filters::default() {
+        return Err(
+            "a capture has both events of every call; give it filter, str-max and fds only, and choose events \
+                    where it is read"
+                .to_owned(),
+        );
     }
     *plan = new;
     Ok(said)

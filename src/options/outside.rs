@@ -2,7 +2,7 @@
 
 use super::cli::id;
 use super::{Choices, Refusal, amend};
-use crate::model::{Address, Connect, Outside, Overflow, Plan};
+use crate::model::{Address, CAPTURE_FORMAT, Connect, Outside, Overflow, Plan};
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use std::ffi::{OsStr, OsString};
@@ -62,12 +62,13 @@ pub(super) fn args() -> [Arg; 7] {
 /// The other side: `ctl`, `connect` and `attach-ring`.
 pub(super) fn subcommands(choices: &Choices) -> [Command; 3] {
     let formats: Vec<_> = choices.formats.iter().map(|(name, about)| PossibleValue::new(*name).help(*about)).collect();
-    let shown = || {
+    let capture = PossibleValue::new(CAPTURE_FORMAT).help("the records themselves, as a capture: for replay -");
+    let shown = |formats: Vec<PossibleValue>| {
         [
             Arg::new(id::FORMAT)
                 .long("format")
                 .value_name("FORMAT")
-                .value_parser(PossibleValuesParser::new(formats.clone()))
+                .value_parser(PossibleValuesParser::new(formats))
                 .help("The form of an event; default the stream's"),
             Arg::new(id::ENABLE)
                 .short('e')
@@ -112,13 +113,20 @@ pub(super) fn subcommands(choices: &Choices) -> [Command; 3] {
                     .value_parser(OsStringValueParser::new())
                     .help("Where it listens"),
             )
-            .args(shown())
+            .args(shown(formats.iter().cloned().chain([capture]).collect()))
+            .arg(
+                Arg::new(id::FDS)
+                    .long("fds")
+                    .value_name("true|false")
+                    .value_parser(PossibleValuesParser::new(["true", "false"]))
+                    .help("Whether a capture holds the open files at each event, which costs most; default true"),
+            )
             .arg(file(TOKEN_FILE, "A file with the token"))
             .arg(file(TLS_CA, "Speak TLS, and trust these certificates (PEM)")),
         Command::new("attach-ring")
             .about("Show the events of a running smtrace from its own memory (--ring)")
             .arg(Arg::new(RING).value_name("NAME").required(true).help("The name of --ring"))
-            .args(shown())
+            .args(shown(formats))
             .arg(file(id::OUTPUT, "Write events to FILE; default stdout").short('o')),
     ]
 }
@@ -235,13 +243,16 @@ pub(super) fn connect(typed: &ArgMatches, choices: &Choices) -> Result<Connect, 
     let word = typed.get_one::<OsString>(ADDRESS).cloned().unwrap_or_default();
     let to = address(&word)?;
     let mut line = line(typed);
-    amended(&line, choices)?;
+    if let Some(fds) = typed.get_one::<String>(id::FDS) {
+        line = format!("{line} fds={fds}");
+    }
+    let capture = amended(&line, choices)?.capture.is_some();
     if let Some(token) = token(typed)? {
         line = format!("token={token} {line}");
     }
     let text = word.to_string_lossy();
     let host = text.rsplit_once(':').map_or("localhost", |(host, _)| host).trim_matches(['[', ']']).to_owned();
-    Ok(Connect { to, host, line, ca: typed.get_one::<OsString>(TLS_CA).map(PathBuf::from) })
+    Ok(Connect { to, host, line, capture, ca: typed.get_one::<OsString>(TLS_CA).map(PathBuf::from) })
 }
 
 /// What `smtrace attach-ring` means: the ring's name and a plan that says what is shown, and where.

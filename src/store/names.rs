@@ -57,6 +57,18 @@ impl Names {
         &self.next
     }
 
+    /// All that was told, and is to be told next.
+    pub(super) fn all(&self) -> Vec<u8> {
+        let mut told: Vec<_> = self.told.iter().copied().collect();
+        told.sort_unstable();
+        let mut out = Vec::new();
+        for (sort, id) in told {
+            let name = if sort == USER { self.users.name(id) } else { self.groups.name(id) };
+            tell(sort, id, name, &mut out);
+        }
+        out
+    }
+
     /// It was told.
     pub(super) fn clear(&mut self) {
         self.next.clear();
@@ -121,6 +133,7 @@ mod tests {
         let told = parse(names.next()).unwrap();
         assert_eq!(told.users, [(1000, "alice".to_owned()), (0, "root".to_owned())]);
         assert_eq!(told.groups, [(100, "users".to_owned())]);
+        assert_eq!(parse(&names.all()).unwrap().users, [(0, "root".to_owned()), (1000, "alice".to_owned())]);
         names.clear();
         assert!(parse(names.next()).unwrap() == Told::default());
         assert!(parse(&[0, 1]).is_none() && parse(&[2, 1, 0]).is_none() && parse(&[0, 1, 9, b'x']).is_none());

@@ -1,14 +1,14 @@
 //! Records into a capture file, whole frames at a time. One more consumer on the reader's side of the bus: the tracing
 //! thread never waits for the disk because of it, but as for any reader that is slower than the bus is long.
 
-use super::dense::{CODING, Packer};
 use super::description::Description;
+use super::filling::Filling;
 use super::frame::{HEAD, Head, Sort};
 use super::index::{Entry, Index};
 use super::names::Names;
 use super::packing::{self, Packing};
-use super::{MAGIC, VERSION};
-use crate::model::record::{self, Record};
+use super::start;
+use crate::model::record::Record;
 use crate::state::{Groups, Users};
 use crate::sys::lock;
 use std::fs::{File, OpenOptions};
@@ -16,12 +16,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
-
-/// Packed bytes of records from which on a frame is written.
-const ENOUGH: usize = 64 * 1024;
-
-/// As [`ENOUGH`], of the records as they are.
-const ENOUGH_PLAIN: usize = 1 << 20;
 
 /// Nanoseconds for which a record waits for its frame to fill.
 const WAIT: u64 = 200_000_000;
@@ -52,15 +46,9 @@ pub struct Writer {
     /// How far a regular file is written; `None` for pipes.
     position: Option<u64>,
     packing: Option<Packing>,
-    packer: Packer,
+    filling: Filling,
     names: Names,
     index: Index,
-    zone: fn(i64) -> i32,
-    /// The second whose offset is known, and the offset.
-    second: Option<u64>,
-    offset: i32,
-    /// The head of the frame that fills.
-    head: Head,
     /// The capture's number.
     capture: u64,
     /// Records of the frames so far, with the lost ones.
@@ -107,13 +95,9 @@ impl Writer {
             position: if regular { Some(file.stream_position()?) } else { None },
             file,
             packing: if compress { Some(Packing::new()?) } else { None },
-            packer: Packer::default(),
+            filling: Filling::new(zone),
             names: Names::new(users, groups),
             index: Index::default(),
-            zone,
-            second: None,
-            offset: 0,
-            head: Head::default(),
             capture: RandomState::new().hash_one(description.clock.realtime_ns),
             before: 0,
             plain: 0,
@@ -122,38 +106,23 @@ impl Writer {
             lost: 0,
             why: None,
         };
-        let mut start = Vec::new();
-        start.extend_from_slice(&MAGIC);
-        start.extend_from_slice(&VERSION.to_le_bytes());
-        start.extend_from_slice(&record::VERSION.to_le_bytes());
-        start.extend_from_slice(&[0; 4]);
+        let mut first = Vec::new();
+        start(&mut first);
         let head = Head { sort: Sort::Description as u8, capture: writer.capture, ..Head::default() };
-        head.write(&description.write(), &mut start);
+        head.write(&description.write(), &mut first);
         let mut batch = Batch::default();
-        writer.add(&start, &mut batch)?;
+        writer.add(&first, &mut batch)?;
         writer.put(&batch)?;
         Ok(writer)
     }
 
     /// Takes a record.
     pub fn take(&mut self, record: &Record<'_>) {
-        let time = record.head().time;
-        let second = time / 1_000_000_000;
-        if self.second != Some(second) {
-            self.second = Some(second);
-            self.offset = (self.zone)(i64::try_from(second).unwrap_or(0));
-        }
-        if self.offset != self.head.offset {
+        if !self.filling.fits(record) {
             self.flush();
         }
-        if self.packer.records() == 0 {
-            self.head = Head { offset: self.offset, earliest: time, latest: time, ..Head::default() };
-        }
-        self.head.earliest = self.head.earliest.min(time);
-        self.head.latest = self.head.latest.max(time);
         self.names.note(record);
-        self.packer.push(record);
-        if self.packer.packed().len() >= ENOUGH || self.packer.plain().len() >= ENOUGH_PLAIN {
+        if self.filling.push(record) {
             self.flush();
         }
     }
@@ -168,7 +137,7 @@ impl Writer {
 
     /// Writes the records that wait as a frame.
     fn flush(&mut self) {
-        let records = self.packer.records();
+        let records = self.filling.records();
         if records == 0 {
             return;
         }
@@ -177,13 +146,13 @@ impl Writer {
         match result {
             Ok(entry) => {
                 self.index.add(entry);
-                self.index.count(self.packer.plain());
+                self.index.count(self.filling.plain());
                 self.names.clear();
             }
             Err(error) => self.fail(u64::from(records), error),
         }
         self.before += u64::from(records);
-        self.packer.clear();
+        self.filling.clear();
     }
 
     #[cold]
@@ -200,18 +169,9 @@ impl Writer {
             self.add(&frame, batch)?;
         }
         let (plain, stored) = (self.plain + batch.plain, self.stored + batch.bytes.len() as u64);
-        let head = Head {
-            sort: Sort::Records as u8,
-            coding: CODING,
-            expanded: u32::try_from(self.packer.plain().len()).unwrap_or(u32::MAX),
-            records: self.packer.records(),
-            offset: self.head.offset,
-            earliest: self.head.earliest,
-            latest: self.head.latest,
-            ..blank
-        };
-        let mut frame = Vec::with_capacity(self.packer.packed().len() + HEAD);
-        head.write(self.packer.packed(), &mut frame);
+        let head = Head { capture: self.capture, before: self.before, ..self.filling.head() };
+        let mut frame = Vec::with_capacity(self.filling.body().len() + HEAD);
+        head.write(self.filling.body(), &mut frame);
         self.add(&frame, batch)?;
         let records = u64::from(head.records);
         Ok(Entry { plain, stored, earliest: head.earliest, latest: head.latest, records })

@@ -4,10 +4,11 @@
 //! who it is. It must not know where lines come from.
 
 use super::transport::Transport;
-use super::view::{Batch, View};
+use super::view::{Batch, View, What};
 use crate::bus::Tally;
 use crate::model::Plan;
 use crate::options::MAX_LINE;
+use crate::store::{Description, Outlet};
 use crate::sys::clock;
 use nix::poll::PollFlags;
 use std::collections::VecDeque;
@@ -47,6 +48,8 @@ pub(super) struct Client {
     /// What it watches.
     view: Option<u64>,
     plan: Option<Plan>,
+    /// Its own capture, when it chose one.
+    outlet: Option<Outlet>,
     /// It need not, or did, prove its right to look.
     known: bool,
     /// When it has to have said something, or to be gone.
@@ -74,6 +77,7 @@ impl Client {
             transport,
             view: None,
             plan: None,
+            outlet: None,
             known: !needs_token,
             deadline: Some(clock::monotonic() + patience),
             input: Vec::new(),
@@ -143,8 +147,16 @@ impl Client {
 
     /// Gives it a batch, or counts what it loses.
     pub(super) fn offer(&mut self, batch: &Batch) {
-        if self.missed.is_none() && self.queued + batch.bytes.len() <= QUEUE {
-            return self.push(Arc::clone(&batch.bytes));
+        if self.missed.is_none() && self.queued + batch.size() <= QUEUE {
+            return match (&batch.what, &mut self.outlet) {
+                (What::Lines(bytes), _) => self.push(Arc::clone(bytes)),
+                (What::Sheets(_), None) => {}
+                (What::Sheets(sheets), Some(outlet)) => {
+                    let mut out = Vec::with_capacity(batch.size());
+                    sheets.iter().for_each(|sheet| outlet.put(sheet, &mut out));
+                    self.push(out.into());
+                }
+            };
         }
         let missed = self.missed.get_or_insert_default();
         for slot in batch.slots.iter() {
@@ -166,18 +178,47 @@ impl Client {
         self.view.filter(|_| self.missed.is_some() && room && !self.gone)
     }
 
-    pub(super) fn tell_losses(&mut self, view: &mut View) {
-        if let Some(missed) = self.missed.take() {
+    /// Tells it what it did not take; `tasks` is who is who now, which a capture has to say then.
+    pub(super) fn tell_losses(&mut self, view: &mut View, tasks: impl FnOnce() -> Vec<u8>) {
+        if self.outlet.is_some() {
+            self.tell_state(view, &tasks());
+        } else if let Some(missed) = self.missed.take() {
             self.push(view.render_losses(&missed).into());
         }
+    }
+
+    /// In a capture: what it missed, if anything, and who is who from here on.
+    fn tell_state(&mut self, view: &mut View, tasks: &[u8]) {
+        let (Some(outlet), Some(relay)) = (&mut self.outlet, view.relay()) else { return };
+        let missed = self.missed.take();
+        let mut records = missed.map(|missed| missed.lost_record(clock::realtime(), true)).unwrap_or_default();
+        records.extend_from_slice(tasks);
+        let mut out = Vec::new();
+        outlet.tell_names(relay, &mut out);
+        relay.aside(&records).iter().for_each(|sheet| outlet.put(sheet, &mut out));
+        self.push(out.into());
     }
 
     /// Watches `view` from here on, and is told so.
     pub(super) fn watch(&mut self, view: &mut View, plan: Plan) {
         // What it lost of another view is told in this one's words.
-        self.tell_losses(view);
+        self.tell_losses(view, Vec::new);
         self.push(view.render_notice(&view.words()).into());
         (self.view, self.plan, self.deadline) = (Some(view.id()), Some(plan), None);
+    }
+
+    /// As [`Client::watch`], for a view of records: a capture of its own begins.
+    pub(super) fn keep(&mut self, view: &mut View, plan: Plan, description: &Description, tasks: &[u8]) {
+        let mut out = Vec::new();
+        self.outlet = Some(Outlet::begin(description, &mut out));
+        self.push(out.into());
+        self.tell_state(view, tasks);
+        (self.view, self.plan, self.deadline) = (Some(view.id()), Some(plan), None);
+    }
+
+    /// Whether its capture has begun.
+    pub(super) fn keeps(&self) -> bool {
+        self.outlet.is_some()
     }
 
     /// Lets it go when it has what waits for it.
@@ -191,6 +232,8 @@ impl Client {
     /// Says why, and lets it go.
     pub(super) fn refuse(&mut self, why: &str) {
         let why: String = why.chars().filter(|c| !c.is_control()).collect();
+        // A capture that ends so has no end.
+        self.outlet = None;
         self.push(format!("smtrace: {why}\n").into_bytes().into());
         self.finish();
     }
@@ -205,8 +248,17 @@ impl Client {
             self.write();
         }
         if self.leaving && self.queued == 0 && self.missed.is_none() && !self.transport.wants_write() {
-            self.transport.close();
-            self.gone = true;
+            match self.outlet.take() {
+                Some(outlet) => {
+                    let mut end = Vec::new();
+                    outlet.finish(&mut end);
+                    self.push(end.into());
+                }
+                None => {
+                    self.transport.close();
+                    self.gone = true;
+                }
+            }
         }
         if ready.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL) {
             self.gone = true;

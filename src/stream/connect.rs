@@ -1,6 +1,6 @@
-//! `smtrace connect`: a stream's lines to stdout until the stream ends or nobody reads.
+//! `smtrace connect`: a stream's lines, or its capture, to stdout until the stream ends or nobody reads.
 
-use super::tls;
+use super::{Records, tls};
 use crate::model::{Address, Connect};
 use rustls::pki_types::ServerName;
 use std::io::{self, Read, Write};
@@ -29,12 +29,25 @@ fn copy(mut stream: impl Read + Write, to: &Connect) -> Result<(), String> {
     let failed = |error: &io::Error| format!("{}: {error}", to.to);
     stream.write_all(format!("{}\n", to.line).as_bytes()).map_err(|error| failed(&error))?;
     stream.flush().map_err(|error| failed(&error))?;
+    if to.capture {
+        // Whether it is whole is said by who reads it.
+        return pass_on(Records::new(stream), to).map(drop);
+    }
+    match pass_on(stream, to)? {
+        b'\n' => Ok(()),
+        _ => Err(format!("{}: the stream broke off in a line", to.to)),
+    }
+}
+
+/// Copies to stdout, and says what came last.
+fn pass_on(mut stream: impl Read, to: &Connect) -> Result<u8, String> {
+    let failed = |error: &io::Error| format!("{}: {error}", to.to);
     let mut buffer = vec![0; 64 * 1024];
     let mut stdout = io::stdout().lock();
     let mut last = b'\n';
     loop {
         let n = match stream.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => return Ok(last),
             Ok(n) => n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(failed(&error)),
@@ -43,9 +56,8 @@ fn copy(mut stream: impl Read + Write, to: &Connect) -> Result<(), String> {
         last = bytes.last().copied().unwrap_or(last);
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(b'\n'),
             Err(error) => return Err(format!("cannot write to stdout: {error}")),
         }
     }
-    if last == b'\n' { Ok(()) } else { Err(format!("{}: the stream broke off in a line", to.to)) }
 }

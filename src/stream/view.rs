@@ -1,27 +1,53 @@
-//! What one choice of format and filters makes of the records: rendered once for all clients that chose the same.
+//! What one choice of format and filters makes of the records: rendered, or coded for a capture, once for all clients
+//! that chose the same.
 
 use crate::bus::{self, Tally};
+use crate::keep;
 use crate::model::record::Record;
 use crate::model::{CallSet, Plan};
 use crate::pipeline::Pipeline;
+use crate::sink;
 use crate::state::{Groups, Users};
+use crate::store::{Description, Relay, Sheet};
 use crate::sys::clock;
 use std::sync::Arc;
 
-/// Lines for clients: shared bytes, and where each line is counted when a client does not take it.
+/// Events for clients: shared bytes, and where each event is counted when a client does not take it.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
-    pub(super) bytes: Arc<[u8]>,
+    pub(super) what: What,
     pub(super) slots: Arc<[usize]>,
+}
+
+/// Bytes as they are sent, or frames that each client's own capture numbers.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Lines(Arc<[u8]>),
+    Sheets(Vec<Sheet>),
+}
+
+impl Batch {
+    /// Bytes that wait for a client which takes it.
+    pub(super) fn size(&self) -> usize {
+        match &self.what {
+            What::Lines(bytes) => bytes.len(),
+            What::Sheets(sheets) => sheets.iter().map(Sheet::size).sum(),
+        }
+    }
 }
 
 /// One choice.
 pub(super) struct View {
     id: u64,
     plan: Plan,
-    pipeline: Pipeline,
-    out: Vec<u8>,
+    form: Form,
     slots: Vec<usize>,
+}
+
+/// What records become.
+enum Form {
+    Lines(Box<Pipeline>, Vec<u8>),
+    Records(Box<Relay>),
 }
 
 /// The plan of a client that chooses nothing: the run's, for every call that is traced, now or later.
@@ -30,22 +56,37 @@ pub(super) fn default_plan(plan: &Plan) -> Plan {
     for index in 0..CallSet::CAPACITY {
         new.calls.insert(index);
     }
-    // A summary is the log's: a client gets events.
-    new.output.summary = None;
+    // A summary is the log's, and so is a file that is kept: a client gets events.
+    (new.output.summary, new.capture) = (None, None);
     new
+}
+
+/// What a client's capture says of itself, if `plan` is one: of the calls that it chose, those that are `traced`.
+pub(super) fn description(plan: &Plan, traced: &CallSet) -> Option<Description> {
+    let capture = plan.capture.as_ref()?;
+    let mut told = plan.clone();
+    for index in plan.calls.iter().filter(|index| !traced.contains(*index)) {
+        told.calls.remove(index);
+    }
+    Some(keep::describe(&told, capture))
 }
 
 impl View {
     /// A view of `plan` that knows `tasks`.
     pub(super) fn new(id: u64, plan: Plan, names: &(Vec<u8>, Vec<u8>), tasks: &[u8]) -> View {
-        let pipeline = Pipeline::new(&plan, Users::parse(&names.0), Groups::parse(&names.1));
-        let mut view = View { id, plan, pipeline, out: Vec::new(), slots: Vec::new() };
-        let mut rest = tasks;
-        while let Ok((record, len)) = Record::parse(rest) {
-            view.feed(&record);
-            rest = rest.get(len..).unwrap_or(&[]);
-        }
-        view
+        let (users, groups) = (Users::parse(&names.0), Groups::parse(&names.1));
+        let form = if plan.capture.is_some() {
+            // Who is who is told to each client that comes in.
+            Form::Records(Box::new(Relay::new((users, groups), sink::utc_offset)))
+        } else {
+            let (mut pipeline, mut rest, mut out) = (Pipeline::new(&plan, users, groups), tasks, Vec::new());
+            while let Ok((record, len)) = Record::parse(rest) {
+                pipeline.feed(&record, &mut out);
+                rest = rest.get(len..).unwrap_or(&[]);
+            }
+            Form::Lines(Box::new(pipeline), out)
+        };
+        View { id, plan, form, slots: Vec::new() }
     }
 
     pub(super) fn id(&self) -> u64 {
@@ -56,7 +97,8 @@ impl View {
     pub(super) fn is_of(&self, plan: &Plan) -> bool {
         let key = |plan: &Plan| {
             let (output, filters) = (&plan.output, &plan.filters);
-            (output.format.clone(), output.str_max, filters.clone(), plan.calls.clone())
+            let fds = plan.capture.as_ref().map(|capture| capture.fds);
+            (output.format.clone(), output.str_max, filters.clone(), plan.calls.clone(), fds)
         };
         key(&self.plan) == key(plan)
     }
@@ -72,20 +114,33 @@ impl View {
         if slot.is_some_and(|slot| slot < CallSet::CAPACITY && !self.plan.calls.contains(slot)) {
             return;
         }
-        let before = self.pipeline.events();
-        if self.pipeline.feed(record, &mut self.out) {
-            let lines = self.pipeline.events() - before;
-            self.slots.extend((0..lines).filter_map(|_| slot));
+        match &mut self.form {
+            Form::Lines(pipeline, out) => {
+                let before = pipeline.events();
+                if pipeline.feed(record, out) {
+                    let lines = pipeline.events() - before;
+                    self.slots.extend((0..lines).filter_map(|_| slot));
+                }
+            }
+            Form::Records(relay) => {
+                relay.push(record);
+                self.slots.extend(slot);
+            }
         }
     }
 
-    /// The lines since the last time.
+    /// What came of the records since the last time.
     pub(super) fn take(&mut self) -> Option<Batch> {
-        if self.out.is_empty() {
-            return None;
-        }
-        let batch = Batch { bytes: self.out.as_slice().into(), slots: self.slots.as_slice().into() };
-        self.out.clear();
+        let what = match &mut self.form {
+            Form::Lines(_, out) if out.is_empty() => return None,
+            Form::Lines(_, out) => {
+                let bytes = out.as_slice().into();
+                out.clear();
+                What::Lines(bytes)
+            }
+            Form::Records(relay) => What::Sheets(Some(relay.take()).filter(|sheets| !sheets.is_empty())?),
+        };
+        let batch = Batch { what, slots: self.slots.as_slice().into() };
         self.slots.clear();
         Some(batch)
     }
@@ -103,10 +158,18 @@ impl View {
     /// Renders a record of our own, which is nobody else's.
     fn render(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut line = Vec::new();
-        if let Ok((record, _)) = Record::parse(bytes) {
-            self.pipeline.feed(&record, &mut line);
+        if let (Ok((record, _)), Form::Lines(pipeline, _)) = (Record::parse(bytes), &mut self.form) {
+            pipeline.feed(&record, &mut line);
         }
         line
+    }
+
+    /// What makes captures of the records, when that was chosen.
+    pub(super) fn relay(&mut self) -> Option<&mut Relay> {
+        match &mut self.form {
+            Form::Lines(..) => None,
+            Form::Records(relay) => Some(relay),
+        }
     }
 
     /// What it shows, in words.

@@ -1206,6 +1206,7 @@ fn serve() -> c_int {
             b'g' => _ = mark(),
             b'o' => _ = mark_path("on-demand"),
             b'm' => (0..1000).for_each(|_| _ = mark()),
+            b'l' => (0..1000).for_each(|i| _ = mark_path(&format!("{i:0>200}"))),
             b'f' => {
                 let pid = spawn(|| {
                     mark();

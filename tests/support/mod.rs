@@ -368,6 +368,13 @@ impl Running {
         Running(command.spawn().expect("started"))
     }
 
+    /// As [`Running::start`], with stdout to a file.
+    pub fn start_into(mut command: Command, out: &Path, err: &Path) -> Running {
+        let file = |path| File::create(path).expect("a file");
+        command.stdin(Stdio::null()).stdout(file(out)).stderr(file(err)).process_group(0);
+        Running(command.spawn().expect("started"))
+    }
+
     pub fn pid(&self) -> i32 {
         i32::try_from(self.0.id()).expect("a pid")
     }

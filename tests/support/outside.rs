@@ -111,6 +111,20 @@ impl<S: Read + Write> Client<S> {
         self
     }
 
+    /// Waits until its capture begins.
+    pub fn captures(mut self) -> Client<S> {
+        let first = self.0.fill_buf().unwrap();
+        assert!(first.starts_with(b"\x89smtcap\n"), "{:?}", String::from_utf8_lossy(first));
+        self
+    }
+
+    /// Everything until the end, as it is.
+    pub fn bytes(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
     /// Everything until the end.
     pub fn rest(mut self) -> String {
         let mut text = String::new();
