@@ -213,3 +213,52 @@ fn semget_through_the_i386_ipc_is_seen() {
     assert!(traced.events.iter().all(|event| event.nr == Some(117)), "{}", traced.tail());
     assert_eq!(traced.log.matches("\"abi\":\"i386\"").count(), 4, "{}", traced.tail());
 }
+
+#[test]
+fn leak_sanitizer_works_as_without_a_tracer() {
+    let scratch = Scratch::new();
+    let (source, program) = (scratch.path("leak.c"), scratch.path("leak"));
+    // Pointers on the stack and in a register of a waiting thread are found only by stopping it.
+    let text = r#"
+        #include <pthread.h>
+        #include <stdlib.h>
+        #include <unistd.h>
+        static int up[2];
+        static void *wait_with(void *none) {
+            (void)none;
+            void *volatile held = malloc(8);
+            write(up[1], "x", 1);
+            pause();
+            return held;
+        }
+        int main(int argc, char **argv) {
+            (void)argv;
+            pthread_t thread;
+            char byte;
+            if (pipe(up)) return 9;
+            for (int i = 0; i < 3; i++) {
+                pthread_create(&thread, 0, wait_with, 0);
+                read(up[0], &byte, 1);
+            }
+            void *volatile lost = argc > 1 ? malloc(10) : 0;
+            lost = 0;
+            return 0;
+        }
+    "#;
+    fs::write(&source, text).unwrap();
+    let mut cc = Command::new("gcc");
+    cc.args(["-w", "-fsanitize=address", "-pthread", "-o"]).args([&program, &source]);
+    if finish(cc).code != Some(0) {
+        return skip("leak_sanitizer_works_as_without_a_tracer", "gcc with AddressSanitizer is missing");
+    }
+    let found = |outcome: &Outcome| outcome.err.lines().find(|line| line.starts_with("SUMMARY")).map(str::to_owned);
+    for words in [&[][..], &["leak"]] {
+        let mut plain = Command::new(&program);
+        plain.args(words);
+        let (plain, traced) =
+            (finish(plain), finish(Tracing::of("openat").command(&scratch.path("log"), &program, words)));
+        assert_eq!(plain.visible(), traced.visible(), "{words:?}: {plain:?}\n{traced:?}");
+        assert_eq!(found(&plain), found(&traced), "{words:?}: {traced:?}");
+        assert_eq!(plain.code == Some(0), words.is_empty(), "{plain:?}");
+    }
+}

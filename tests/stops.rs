@@ -71,6 +71,14 @@ fn clone_untraced_does_not_escape() {
 }
 
 #[test]
+fn a_helper_that_shares_the_memory_can_stop_the_world() {
+    for words in [["inner-tracer"], ["inner-tracer-ends"]] {
+        Tracing::of("getppid").compare(&words).assert_count("getppid", 4);
+        Tracing::of("getppid,ptrace,wait4,read").option("--seccomp=off").compare(&words).assert_count("getppid", 4);
+    }
+}
+
+#[test]
 fn exec_by_a_thread_that_is_not_the_leader() {
     for _ in 0..5 {
         let traced = Tracing::of("getppid").compare(&["exec-thread"]);

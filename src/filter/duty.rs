@@ -21,6 +21,8 @@ pub enum Duty {
     Listener,
     /// sched_getaffinity, sched_setaffinity: our placement must not be seen.
     Affinity,
+    /// ptrace: a tracee that names smtrace is refused, one that traces its like is helped.
+    Ptrace,
     /// A call that could take over, starve, stop or end smtrace when it names us.
     Guard(Guard),
 }
@@ -88,7 +90,7 @@ pub fn duties(own_pid: Pid) -> Vec<Watch> {
         always("setpriority", G(Guard::Which(0))),
         always("ioprio_set", G(Guard::Which(1))),
         always("pidfd_send_signal", G(Guard::Pidfd)),
-        always("ptrace", G(Guard::Pid(1))),
+        always("ptrace", Duty::Ptrace),
     ];
     // F_SETOWN, F_SETOWN_EX (fcntl(2)); FIOSETOWN, SIOCSPGRP (asm-generic/sockios.h).
     for (call, commands) in [("fcntl", [8, 15]), ("fcntl64", [8, 15]), ("ioctl", [0x8901, 0x8902])] {

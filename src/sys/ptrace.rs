@@ -146,6 +146,24 @@ pub fn set_registers(tid: Pid, registers: &Registers) -> Result<(), Fault> {
     request(libc::PTRACE_SETREGS, tid, 0, std::ptr::from_ref(registers) as usize).map(drop)
 }
 
+/// Reads a register set, as elf.h's NT_ number `note` names it; returns its length.
+///
+/// # Errors
+/// `EINVAL` or `ENODEV` when this CPU has no such set; [`Fault::Gone`] when the tracee died.
+pub fn regset(tid: Pid, note: u64, to: &mut [u8]) -> Result<usize, Fault> {
+    let mut iovec = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
+    request(libc::PTRACE_GETREGSET, tid, usize::try_from(note).unwrap_or(usize::MAX), &raw mut iovec as usize)?;
+    Ok(iovec.iov_len.min(to.len()))
+}
+
+/// Whether two tasks have one memory (CLONE_VM; kcmp(2), KCMP_VM). `false` where the kernel cannot tell.
+#[must_use]
+pub fn shares_memory(one: Pid, other: Pid) -> bool {
+    const KCMP_VM: libc::c_int = 1;
+    // SAFETY: takes plain numbers.
+    unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_VM, 0_u64, 0_u64) == 0 }
+}
+
 /// Reads one word of memory.
 ///
 /// # Errors

@@ -318,6 +318,103 @@ fn untraced() -> c_int {
     0
 }
 
+static TARGETS: [AtomicI32; 4] = [const { AtomicI32::new(0) }; 4];
+static CAUGHT: AtomicI32 = AtomicI32::new(0);
+/// What the helper does at the end: let its targets go itself, or leave that to its own end.
+static DETACHES: AtomicBool = AtomicBool::new(true);
+
+extern "C" fn note_caught(_: c_int, _: *mut libc::siginfo_t, _: *mut c_void) {
+    CAUGHT.fetch_add(1, SeqCst);
+}
+
+fn trace(request: u32, tid: i32, address: usize, data: usize) -> i64 {
+    raw(libc::SYS_ptrace, [request as usize, tid as usize, address, data, 0, 0])
+}
+
+fn stop_of(tid: i32) -> c_int {
+    let mut status = 0;
+    check!(
+        raw(libc::SYS_wait4, [tid as usize, &raw mut status as usize, libc::__WALL as usize, 0, 0, 0])
+            == i64::from(tid)
+    );
+    status
+}
+
+/// Stops its targets, looks at them, and lets them go, as LeakSanitizer's helper does.
+extern "C" fn stop_the_world(_: *mut c_void) -> c_int {
+    const NT_PRSTATUS: usize = 1;
+    let word: u64 = 0x1234_5678_9abc_def0;
+    let targets = TARGETS.each_ref().map(|tid| tid.load(SeqCst));
+    for tid in targets {
+        check!(trace(libc::PTRACE_ATTACH, tid, 0, 0) == 0);
+        check!(trace(libc::PTRACE_ATTACH, tid, 0, 0) == -i64::from(libc::EPERM));
+        check!(stop_of(tid) == (libc::SIGSTOP << 8 | 0x7f));
+    }
+    for tid in targets {
+        let mut registers: libc::user_regs_struct = unsafe { zeroed() };
+        let mut iovec = libc::iovec { iov_base: (&raw mut registers).cast(), iov_len: 4096 };
+        check!(trace(libc::PTRACE_GETREGSET, tid, NT_PRSTATUS, &raw mut iovec as usize) == 0);
+        check!(iovec.iov_len == size_of::<libc::user_regs_struct>() && registers.rsp != 0);
+        let mut again: libc::user_regs_struct = unsafe { zeroed() };
+        check!(trace(libc::PTRACE_GETREGS, tid, 0, &raw mut again as usize) == 0);
+        check!(again.rsp == registers.rsp);
+        let mut read = 0u64;
+        check!(trace(libc::PTRACE_PEEKDATA, tid, &raw const word as usize, &raw mut read as usize) == 0);
+        check!(read == word);
+        check!(trace(libc::PTRACE_PEEKDATA, tid, 8, &raw mut read as usize) == -i64::from(libc::EIO));
+        let mut status = 0;
+        let flags = (libc::__WALL | libc::WNOHANG) as usize;
+        check!(raw(libc::SYS_wait4, [tid as usize, &raw mut status as usize, flags, 0, 0, 0]) == 0);
+    }
+    // A signal for a target is its tracer's to pass on.
+    check!(trace(libc::PTRACE_CONT, targets[1], 0, 0) == 0);
+    let process = unsafe { libc::getppid() } as usize;
+    check!(raw(libc::SYS_tgkill, [process, targets[1] as usize, libc::SIGUSR1 as usize, 0, 0, 0]) == 0);
+    check!(stop_of(targets[1]) == (libc::SIGUSR1 << 8 | 0x7f));
+    check!(CAUGHT.load(SeqCst) == 0);
+    check!(trace(libc::PTRACE_DETACH, targets[1], 0, libc::SIGUSR1 as usize) == 0);
+    if DETACHES.load(SeqCst) {
+        for tid in [targets[0], targets[2], targets[3]] {
+            check!(trace(libc::PTRACE_DETACH, tid, 0, 0) == 0);
+        }
+    }
+    check!(trace(libc::PTRACE_DETACH, targets[1], 0, 0) == -i64::from(libc::ESRCH));
+    7
+}
+
+/// A helper that shares the memory traces the threads of its parent, which block in read(2) and must not notice.
+fn inner_tracer(detaches: bool) -> c_int {
+    DETACHES.store(detaches, SeqCst);
+    on_signal(libc::SIGUSR1, libc::SA_RESTART, note_caught);
+    let (here, go) = (pipe(), pipe());
+    TARGETS[0].store(unsafe { libc::gettid() }, SeqCst);
+    let threads: Vec<_> = (1..TARGETS.len())
+        .map(|i| {
+            std::thread::spawn(move || {
+                TARGETS[i].store(unsafe { libc::gettid() }, SeqCst);
+                put_byte(here[1]);
+                take_byte(go[0]);
+                mark();
+            })
+        })
+        .collect();
+    threads.iter().for_each(|_| take_byte(here[0]));
+    let stack = map(64, RW);
+    let flags = libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_UNTRACED;
+    // With Yama a tracer that is no ancestor has to be named (PR_SET_PTRACER); PR_SET_PTRACER_ANY is -1.
+    unsafe { libc::prctl(libc::PR_SET_PTRACER, -1_i64 as usize, 0, 0, 0) };
+    let helper = unsafe { libc::clone(stop_the_world, stack.add(64 * 4096).cast(), flags, null_mut()) };
+    check!(helper > 0);
+    check!(exited(wait_for(helper), 7));
+    threads.iter().for_each(|_| put_byte(go[1]));
+    for thread in threads {
+        check!(thread.join().is_ok());
+    }
+    check!(CAUGHT.load(SeqCst) == 1);
+    say("inner tracer ok");
+    0
+}
+
 static STOP: AtomicBool = AtomicBool::new(false);
 
 fn spin_in_threads(count: usize) {
@@ -1355,6 +1452,8 @@ extern "C" fn main() -> c_int {
         "clone-parent" => clone_parent(),
         "clone3" => clone3(),
         "untraced" => untraced(),
+        "inner-tracer" => inner_tracer(true),
+        "inner-tracer-ends" => inner_tracer(false),
         "exec-thread" => exec_thread(),
         "exec-race" => exec_race(),
         "after-exec" => after_exec(&args),

@@ -125,6 +125,7 @@ impl Engine {
     pub fn detach_all(&mut self, observer: &mut dyn Observer) -> bool {
         self.placement.hold();
         for tid in self.tracees.keys().copied().collect::<Vec<_>>() {
+            self.leave_inner(tid);
             self.interrupt(tid);
         }
         while !self.tracees.is_empty() {

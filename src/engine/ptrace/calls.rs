@@ -177,6 +177,10 @@ impl Engine {
         let Some(tracee) = self.tracees.get_mut(&tid) else { return After::Nothing };
         let task = tracee.task();
         match duty {
+            None if tracee.targets > 0 => {
+                self.serve_inner(tid, call);
+                After::Nothing
+            }
             None => After::Nothing,
             Some(Duty::Comm) => After::Comm,
             Some(Duty::Creds) => After::Creds,
@@ -207,6 +211,13 @@ impl Engine {
                 self.stop_at_every_call(tid);
                 observer.notice(task, "own seccomp listener: every call stops from here on");
                 After::Listener
+            }
+            Some(Duty::Ptrace) => {
+                self.refuse_if(observer, tid, call, Guard::Pid(1));
+                if !call.refused {
+                    self.serve_inner(tid, call);
+                }
+                After::Nothing
             }
             Some(Duty::Guard(guard)) => {
                 self.refuse_if(observer, tid, call, guard);

@@ -161,6 +161,7 @@ impl Engine {
             if let Some(tracee) = self.tracees.get_mut(tid) {
                 tracee.leaving = true;
             }
+            self.leave_inner(*tid);
             self.interrupt(*tid);
         }
         Ok(tids.len())
@@ -176,6 +177,7 @@ impl Engine {
             if let Some(tracee) = self.tracees.get_mut(&tid) {
                 tracee.leaving = true;
             }
+            self.leave_inner(tid);
             self.interrupt(tid);
         }
     }

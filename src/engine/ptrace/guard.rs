@@ -21,6 +21,11 @@ impl Us {
         Us { pid, group, namespace: namespace_of("self") }
     }
 
+    /// Our pid namespace.
+    pub(super) fn namespace(&self) -> Option<u64> {
+        self.namespace
+    }
+
     /// Whether `pid`, said by `caller`, is smtrace or one of its threads.
     fn is_named_by(&self, caller: Pid, pid: Pid) -> bool {
         let ours = pid == self.pid || fs::metadata(format!("/proc/self/task/{pid}")).is_ok();
@@ -133,7 +138,7 @@ fn harmless(signal: i32) -> bool {
     matches!(signal, 0 | libc::SIGCONT)
 }
 
-fn namespace_of(process: &str) -> Option<u64> {
+pub(super) fn namespace_of(process: &str) -> Option<u64> {
     fs::metadata(format!("/proc/{process}/ns/pid")).ok().map(|data| data.ino())
 }
 

@@ -18,6 +18,12 @@ pub(crate) fn tracer_of(pid: Pid) -> Option<Pid> {
     number(&bytes, b"TracerPid:", 0).filter(|tracer| *tracer != 0)
 }
 
+/// The number of `tid` in its own pid namespace, the innermost one (proc_pid_status(5), NSpid).
+pub(super) fn inner_number(tid: Pid) -> Option<Pid> {
+    let bytes = std::fs::read(format!("/proc/{tid}/status")).ok()?;
+    std::str::from_utf8(field(&bytes, b"NSpid:")?).ok()?.split_ascii_whitespace().last()?.parse().ok()
+}
+
 /// Whether `signal` is caught by a handler of `tid`.
 pub(super) fn catches(tid: Pid, signal: i32) -> bool {
     let Ok(bytes) = std::fs::read(format!("/proc/{tid}/status")) else { return true };

@@ -56,11 +56,13 @@ impl Engine {
 
     pub(super) fn execed(&mut self, observer: &mut dyn Observer, tid: Pid) {
         self.memory.forget(tid);
+        self.leave_inner(tid);
         let former = ptrace::event_message(tid).map_or(tid, |former| Pid::try_from(former).unwrap_or(tid));
         // "all other threads except the thread group leader report death ... the thread which called execve is
         // reported under the leader's tid" (ptrace(2), "execve(2) under ptrace").
         if former != tid {
             self.memory.forget(former);
+            self.leave_inner(former);
             self.placement.renumber(former, tid);
             let was_leader = self.tracees.remove(&tid);
             if let Some(open) = was_leader.as_ref().and_then(|leader| leader.open) {
@@ -99,6 +101,7 @@ impl Engine {
 
     pub(super) fn forget(&mut self, observer: &mut dyn Observer, tid: Pid, why: Unfinished) {
         self.memory.forget(tid);
+        self.leave_inner(tid);
         if self.placement.is_placed(tid) {
             self.placement.release();
         }

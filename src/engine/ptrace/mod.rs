@@ -13,6 +13,7 @@ mod classify;
 mod guard;
 mod identity;
 mod info;
+mod inner;
 mod lives;
 mod placement;
 mod tracee;
@@ -84,6 +85,7 @@ pub struct Engine {
     info_works: bool,
     us: guard::Us,
     placement: Placement,
+    inner: inner::Inner,
     batch: Vec<(Pid, i32)>,
     /// Who made the children that did not stop yet.
     creators: FxHashMap<Pid, Pid>,
@@ -124,6 +126,7 @@ impl Engine {
             info_works: true,
             us: guard::Us::new(limits::pid(), limits::process_group()),
             placement: Placement::new(placement, limits::tid(), mode.exit_kill),
+            inner: inner::Inner::default(),
             batch: Vec::with_capacity(BATCH),
             creators: FxHashMap::default(),
             root: None,
@@ -254,14 +257,16 @@ impl Engine {
                 self.signal_stop(observer, tid, number);
             }
             Stop::Group(number) => {
-                // PTRACE_LISTEN leaves it stopped but lets it tell of SIGCONT; any other resumption would run it.
-                let _ = ptrace::listen(tid);
                 if let Some(tracee) = self.tracees.get_mut(&tid) {
                     if !tracee.silent {
                         observer.stopped(tracee.task(), number);
                     }
                     let again = std::mem::replace(&mut tracee.group_stopped, true);
                     self.job_stops |= self.root.is_some() && number != libc::SIGSTOP && !again;
+                }
+                if !self.stands(tid, stop, 0) {
+                    // PTRACE_LISTEN leaves it stopped but lets it tell of SIGCONT; any other resumption would run it.
+                    let _ = ptrace::listen(tid);
                 }
                 return;
             }
@@ -276,11 +281,13 @@ impl Engine {
         if self.killing && !self.tracees.get(&tid).is_some_and(|tracee| tracee.guest) {
             signals::send(tid, libc::SIGKILL);
         }
-        self.resume(tid, signal);
+        if !self.stands(tid, stop, signal) {
+            self.resume(tid, signal);
+        }
     }
 
     fn resume(&mut self, tid: Pid, signal: i32) {
-        let waits = |tracee: &Tracee| tracee.open.is_some() || tracee.guest || tracee.interrupted;
+        let waits = |tracee: &Tracee| tracee.open.is_some() || tracee.guest || tracee.interrupted || tracee.targets > 0;
         let waits = self.tracees.get(&tid).is_some_and(waits);
         let how = if self.steps() || waits { Resume::Syscall } else { Resume::Cont };
         if how == Resume::Cont

@@ -1,5 +1,6 @@
 //! What the engine keeps about each tracee: bounded, and gone with it.
 
+use super::inner;
 use crate::engine::{Call, Task};
 use crate::model::{Abi, Pid};
 
@@ -63,6 +64,10 @@ pub(super) struct Tracee {
     pub(super) leaving: bool,
     /// It was attached beside the launched command, or comes from one that was: no filter of ours, and not ours to kill.
     pub(super) guest: bool,
+    /// A tracee that traces holds it.
+    pub(super) held: Option<inner::Key>,
+    /// How many tasks it holds itself; its every call stops then.
+    pub(super) targets: u32,
 }
 
 impl Tracee {
@@ -82,6 +87,8 @@ impl Tracee {
             unreached: false,
             leaving: false,
             guest: false,
+            held: None,
+            targets: 0,
         }
     }
 
