@@ -36,7 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const FOUND: u8 = 3;
 
 /// Bytes of one buffer that are kept: a DNS answer, a script's first lines.
-const BUFFER: usize = 1024;
+const BUFFER: usize = 4096;
 
 /// The fold as the end of a pipeline.
 struct Folding {

@@ -107,6 +107,19 @@ const COPIERS: &[&str] = &[
     "sponge",
 ];
 
+/// Programs that make plain what was encoded or packed.
+const DECODERS: &[&str] = &[
+    "base64", "base32", "basenc", "xxd", "uudecode", "openssl", "gpg", "xz", "unxz", "xzcat", "lzma", "unlzma",
+    "lzcat", "gunzip", "gzip", "zcat", "bunzip2", "bzip2", "bzcat", "zstd", "unzstd", "zstdcat", "lz4", "lz4cat",
+    "brotli", "rev", "ascii85",
+];
+
+/// Whether the program `exe`, called `argv0`, makes plain what was encoded or packed.
+#[must_use]
+pub fn decodes(exe: &[u8], argv0: &[u8]) -> bool {
+    [argv0, exe].iter().any(|name| DECODERS.iter().any(|known| known.as_bytes() == base(name)))
+}
+
 /// What the program `exe`, called `argv0`, is good for.
 #[must_use]
 pub fn kind(exe: &[u8], argv0: &[u8]) -> Kind {
@@ -218,6 +231,12 @@ mod tests {
         ] {
             assert_eq!(kind(exe.as_bytes(), name.as_bytes()), want, "{exe} {name}");
         }
+    }
+
+    #[test]
+    fn decoders_are_known() {
+        assert!(super::decodes(b"/usr/bin/xz", b"xzcat") && super::decodes(b"/bin/busybox", b"base64"));
+        assert!(!super::decodes(b"/usr/bin/cat", b"cat"));
     }
 
     #[test]

@@ -14,6 +14,10 @@ use crate::rules::{Asked, Form, Heard, Priority, Watch};
 const BUILT_IN: &[(&str, &str)] = &[
     ("base.yaml", include_str!("../../config/rules/ci/base.yaml")),
     ("credentials.yaml", include_str!("../../config/rules/ci/credentials.yaml")),
+    ("escapes.yaml", include_str!("../../config/rules/ci/escapes.yaml")),
+    ("execution.yaml", include_str!("../../config/rules/ci/execution.yaml")),
+    ("network.yaml", include_str!("../../config/rules/ci/network.yaml")),
+    ("persistence.yaml", include_str!("../../config/rules/ci/persistence.yaml")),
 ];
 
 /// The longest message of a finding that a rule makes, in characters: a tracee chooses the paths in it.

@@ -55,6 +55,7 @@ impl Fold {
                 if SIGNALS.iter().any(|(call, ..)| *call == name) {
                     self.signal(event, name, by);
                 }
+                self.foreign_call(event, name, by);
                 if let Some(kind) = acts::of_call(name).filter(|_| !acts::harmless(event, name)) {
                     self.act(kind, name, acts::brief(event, tree), event.error(), by);
                     if name == "chroot" && event.error().is_none() {
@@ -115,6 +116,7 @@ impl Fold {
             let path = self.resolve(event, argument, by)?;
             let access = if flags & open::ACCESS == 0 { Access::Read } else { Access::Written };
             self.files.failed(&path, name, Some(access), error, by, &mut self.beyond);
+            self.foreign_file(&path, event, by);
             return Some(text(&path).into());
         }
         let descriptor = event.result().and_then(|fd| i32::try_from(fd).ok())?;
@@ -125,35 +127,17 @@ impl Fold {
         let directory = flags & open::directory(event.head().abi) != 0;
         self.files.opened(path, flags, directory, by, &mut self.beyond);
         self.digest(event, path, true);
-        self.proc_file(path, flags, event, by);
-        self.interpreted(path, by);
-        Some(text(path).into())
-    }
-
-    /// Files of /proc that are other processes.
-    fn proc_file(&mut self, path: &[u8], flags: u64, event: &Event<'_>, by: Mark) {
         if path == b"/etc/ld.so.preload" && flags & open::ACCESS != 0 {
             self.act(ActKind::Preload, "open", text(path), None, by);
         }
-        let Some(rest) = path.strip_prefix(b"/proc/") else { return };
-        let mut parts = rest.split(|byte| *byte == b'/');
-        let pid =
-            parts.next().and_then(|part| std::str::from_utf8(part).ok()).and_then(|part| part.parse::<i32>().ok());
-        let file = parts.next_back().unwrap_or_default();
-        let Some(pid) = pid.filter(|pid| *pid != event.who.pid) else { return };
-        let kind = match file {
-            b"mem" => ActKind::ForeignMemory,
-            b"environ" | b"maps" | b"auxv" | b"syscall" | b"stack" => ActKind::ForeignProcess,
-            _ => return,
-        };
-        let place = if pid == self.context.tracer {
-            "the tracer"
-        } else if self.processes.alive(pid).is_some() {
-            "a process of the build"
+        self.foreign_file(path, event, by);
+        if flags & open::ACCESS == 0 {
+            self.source_read(path, by);
         } else {
-            "a process outside the build"
-        };
-        self.act(kind, "open", format!("{} of {place}", text(file)), None, by);
+            self.source_written(path, by);
+        }
+        self.interpreted(path, by);
+        Some(text(path).into())
     }
 
     fn exec(&mut self, event: &Event<'_>, name: &'static str, tree: &Tree, by: Mark) -> Option<Box<str>> {
@@ -206,6 +190,11 @@ impl Fold {
                 Some(_) => {}
                 None => {
                     self.files.used(&path, named.access, by, &mut self.beyond);
+                    match named.access {
+                        Access::Renamed | Access::Linked => self.source_read(&path, by),
+                        Access::Created | Access::Written => self.source_written(&path, by),
+                        _ => {}
+                    }
                     if let Some(old) = &first {
                         self.files.renamed(old, &path, &mut self.beyond);
                     }
@@ -316,6 +305,7 @@ impl Fold {
         let old = inode(event.descriptor(number));
         match (name, &address) {
             ("connect", Some(address)) => {
+                self.spoken_to(address, by);
                 self.network.acted(NetworkAct::Connect, address, old, event.error(), by, &mut self.beyond);
             }
             ("bind", Some(address)) => {

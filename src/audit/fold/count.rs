@@ -2,7 +2,8 @@
 
 use super::Fold;
 use crate::audit::limits::Mark;
-use crate::audit::model::{ActKind, End, Level};
+use crate::audit::model::{Access, ActKind, End, Level};
+use crate::audit::text::within;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Distinct addresses that could not be reached: from here on it is a scan.
@@ -11,12 +12,14 @@ const UNREACHABLE: usize = 20;
 const PRIVATE: usize = 12;
 /// Distinct files that were refused.
 const REFUSED: usize = 50;
+/// Files of the user that one process destroyed.
+const DESTROYED: usize = 20;
 
 impl Fold {
     /// Counts, when all events have come.
     pub(super) fn count(&mut self) {
         let by = Mark { process: self.root.unwrap_or(0), us: self.end };
-        let unreachable = self.network.unreachable.len();
+        let unreachable = self.network.unanswered();
         if unreachable >= UNREACHABLE {
             let message = format!("{unreachable} different addresses were tried that could not be reached");
             let about = "Many addresses are tried in turn";
@@ -52,6 +55,46 @@ impl Fold {
             let message = format!("{count} different files were tried that were refused");
             let about = "Many files are tried in turn that the build may not read";
             self.detect("file-scan", about, Level::Error, message, None, Mark { process, us: self.end });
+        }
+    }
+
+    /// Files of the user that one process went through and took away or wrote over. What the build made itself is its own,
+    /// and so are directories that it made; what hides behind a dot is a cache or a setting, and told by rules.
+    pub(super) fn destroyed(&mut self) {
+        let home = format!("{}/", self.context.home.trim_end_matches('/'));
+        if home.len() < 3 {
+            return;
+        }
+        let own = |path: &str| {
+            [&self.context.workspace, &self.context.tmpdir].iter().any(|dir| within(path.as_bytes(), dir.as_bytes()))
+        };
+        let mut hit: FxHashMap<u32, usize> = FxHashMap::default();
+        for file in self.files.all() {
+            let private = file.path.strip_prefix(&home).filter(|rest| !rest.starts_with('.') && !own(&file.path));
+            if private.is_none() || file.uses.contains_key(&Access::Created) {
+                continue;
+            }
+            let (written, deleted) = (file.uses.get(&Access::Written), file.uses.get(&Access::Deleted));
+            let Some(used) = written.or(deleted) else { continue };
+            let dir = file.path.rsplit_once('/').map_or("", |(dir, _)| dir);
+            let Some(dir) = self.files.known(dir.as_bytes()).filter(|dir| !dir.uses.contains_key(&Access::Created))
+            else {
+                continue;
+            };
+            let Some(listed) = dir.uses.get(&Access::Listed).filter(|listed| listed.first_us <= used.first_us) else {
+                continue;
+            };
+            for process in used.processes.iter().filter(|process| listed.processes.contains(process)) {
+                *hit.entry(*process).or_default() += 1;
+            }
+        }
+        let most: Vec<(u32, usize)> = hit.into_iter().filter(|(_, count)| *count >= DESTROYED).collect();
+        for (process, count) in most {
+            let message = format!(
+                "{count} files in the home directory, that the build had not made, were overwritten or deleted"
+            );
+            let about = "The files of the user are destroyed";
+            self.detect("files-destroyed", about, Level::Error, message, None, Mark { process, us: self.end });
         }
     }
 

@@ -138,6 +138,11 @@ impl Files {
         self.all.get(path)
     }
 
+    /// All files that were used.
+    pub(super) fn all(&self) -> impl Iterator<Item = &File> {
+        self.all.values()
+    }
+
     /// Something was done with the file at `path`.
     pub(super) fn used(&mut self, path: &[u8], access: Access, by: Mark, beyond: &mut Beyond) {
         match access {

@@ -12,16 +12,18 @@ use crate::audit::tools::{self, Kind, Source};
 use crate::event::Event;
 use rustc_hash::FxHashSet;
 
-/// How much of a text from the network is remembered.
-const TOLD: usize = 4096;
-
 /// The shortest command that is looked for in such a text.
 const COMMAND: usize = 6;
+
+/// The shortest text of a shell that is looked for in what its parent had from the network.
+const SAID: usize = 4;
 
 /// The pipes that carry what was fetched.
 #[derive(Debug, Default)]
 pub(super) struct Pipes {
     carry: FxHashSet<u64>,
+    /// The pipes that carry what a program decoded.
+    decoded: FxHashSet<u64>,
 }
 
 /// Programs that hand a connection to another program.
@@ -29,6 +31,11 @@ const RELAYS: &[&[u8]] =
     &[b"nc", b"ncat", b"netcat", b"nc.openbsd", b"nc.traditional", b"socat", b"telnet", b"busybox"];
 
 impl Fold {
+    /// Whether a process writes what was hidden before: it decodes, or passes on what another decoded.
+    fn uncovers(&self, by: Mark) -> bool {
+        self.processes.recall(by.process).is_some_and(|memory| memory.decodes || memory.uncovered)
+    }
+
     fn passes_on(&self, by: Mark) -> bool {
         self.processes.recall(by.process).is_some_and(|memory| {
             (memory.fetched && memory.kind != Kind::PackageManager) || (memory.fed && memory.kind == Kind::Copier)
@@ -40,8 +47,7 @@ impl Fold {
         let Some(memory) = self.processes.memory(by.process) else { return };
         memory.fetched = true;
         if matches!(memory.kind, Kind::Shell | Kind::Interpreter | Kind::Other) {
-            let room = TOLD.saturating_sub(memory.told.len());
-            memory.told.extend_from_slice(data.get(..room).unwrap_or(data));
+            memory.tell(data, true);
         }
         if memory.kind == Kind::Shell && memory.from_stdin && matches!(memory.slots[0], Slot::Socket(_)) {
             self.piped("an internet connection", by);
@@ -50,7 +56,9 @@ impl Fold {
 
     /// A write begins: before its bytes can be read, what carries them is known.
     pub(super) fn about_to_write(&mut self, event: &Event<'_>, name: &str, by: Mark) {
-        if !matches!(name, "write" | "writev" | "sendfile" | "splice" | "tee" | "vmsplice") || !self.passes_on(by) {
+        if !matches!(name, "write" | "writev" | "sendfile" | "splice" | "tee" | "vmsplice")
+            || !(self.passes_on(by) || self.uncovers(by))
+        {
             return;
         }
         let at = match name {
@@ -68,6 +76,12 @@ impl Fold {
 
     /// Bytes were written into a pipe.
     pub(super) fn wrote_pipe(&mut self, inode: u64, by: Mark) {
+        if self.uncovers(by) {
+            if self.pipes.decoded.len() >= limits::SOCKETS {
+                self.pipes.decoded.clear();
+            }
+            self.pipes.decoded.insert(inode);
+        }
         if !self.passes_on(by) {
             return;
         }
@@ -79,20 +93,49 @@ impl Fold {
 
     /// Bytes were read from a pipe, by the descriptor `number`.
     pub(super) fn read_pipe(&mut self, inode: u64, number: i32, data: &[u8], by: Mark) {
-        if !self.pipes.carry.contains(&inode) {
+        let (carries, decoded) = (self.pipes.carry.contains(&inode), self.pipes.decoded.contains(&inode));
+        if !carries && !decoded {
             return;
         }
         let Some(memory) = self.processes.memory(by.process) else { return };
-        memory.fed = true;
-        let room = TOLD.saturating_sub(memory.told.len());
+        memory.fed |= carries;
+        memory.uncovered |= decoded && memory.kind == Kind::Copier;
         if matches!(memory.kind, Kind::Shell | Kind::Interpreter) {
-            memory.told.extend_from_slice(data.get(..room).unwrap_or(data));
+            memory.tell(data, carries);
         }
         let operand = &memory.operand;
         let by_name = operand.starts_with(b"/dev/fd/") || operand.starts_with(b"/proc/self/fd/");
         let program = (memory.from_stdin && number == 0) || by_name;
-        if matches!(memory.kind, Kind::Shell | Kind::Interpreter) && program {
+        if !matches!(memory.kind, Kind::Shell | Kind::Interpreter) || !program {
+            return;
+        }
+        if carries {
             self.piped("a download", by);
+        }
+        if decoded {
+            let program = self.processes.program(by.process).map(|program| text(base(program.exe.as_bytes())));
+            let program = program.unwrap_or_default();
+            let message = format!("{program} runs as a program what another program decoded or unpacked for it");
+            let about = "Code that was hidden is run by an interpreter without ever being a file";
+            self.detect("decoded-piped-to-interpreter", about, Level::Error, message, Some(program), by);
+        }
+    }
+
+    /// Bytes were read from a socket of this machine, by the descriptor `number`: a shell whose commands come so, and are
+    /// what the program that started it had from the network, obeys the network.
+    pub(super) fn read_socket(&mut self, number: i32, data: &[u8], by: Mark) {
+        let shell = |memory: &&super::process::Memory| memory.kind == Kind::Shell && memory.from_stdin && number == 0;
+        if self.processes.recall(by.process).filter(shell).is_none() {
+            return;
+        }
+        let parent = self.processes.ancestry(by.process).nth(1).map(|parent| parent.id);
+        let heard = parent.and_then(|parent| self.processes.recall(parent)).filter(|memory| memory.told_from_network);
+        let heard = heard.map(|memory| memory.told.clone()).unwrap_or_default();
+        let Some(memory) = self.processes.memory(by.process) else { return };
+        memory.tell(data, true);
+        let said = memory.told.trim_ascii();
+        if said.len() >= SAID && memchr::memmem::find(&heard, said).is_some() {
+            self.reverse_shell("its input is what the program that started it had from a connection", by);
         }
     }
 
@@ -183,9 +226,12 @@ impl Fold {
             return;
         }
         let shown = crate::audit::redact::word(&text(line));
-        let message = format!("the command `{shown}` came from the network");
-        let about = "A command is run that a shell received from the network";
-        self.detect("network-command", about, Level::Error, message, None, by);
+        let (rule, about, from) = match memory.told_from_network {
+            true => ("network-command", "A command is run that a shell received from the network", "the network"),
+            false => ("decoded-command", "A command is run that a shell had decoded", "a text that was decoded"),
+        };
+        let message = format!("the command `{shown}` came from {from}");
+        self.detect(rule, about, Level::Error, message, None, by);
     }
 
     /// A new program runs: a shell at the end of a connection?
@@ -241,6 +287,7 @@ impl Fold {
 
     /// A name was asked for: does it carry data?
     pub(super) fn asked(&mut self, name: &str, by: Mark) {
+        self.name_asked(name, by);
         let long = name.split('.').any(|label| label.len() >= 40) || name.len() >= 100;
         if !long {
             return;

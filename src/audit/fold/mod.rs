@@ -8,10 +8,13 @@ mod count;
 mod dns;
 mod files;
 mod flow;
+mod foreign;
 mod network;
 mod object;
 mod process;
+mod renown;
 mod streams;
+mod swap;
 
 use super::findings::{Findings, Said};
 use super::limits::{self, Beyond, Mark};
@@ -53,6 +56,7 @@ pub struct Fold {
     names: dns::Names,
     acts: acts::Acts,
     pipes: flow::Pipes,
+    sources: swap::Sources,
     findings: Findings,
     beyond: Beyond,
     coverage: Coverage,
@@ -283,6 +287,7 @@ impl Fold {
     #[must_use]
     pub fn finish(mut self, coverage: Coverage) -> Audit {
         self.count();
+        self.destroyed();
         let outlived = self.outlived();
         let mut processes = self.processes.all;
         for id in outlived {

@@ -23,6 +23,8 @@ pub(super) struct Socket {
 struct Known {
     address: Address,
     peer: Peer,
+    /// A connection was begun, and its end was not waited for by connect(2).
+    pending: bool,
 }
 
 /// The network of a build.
@@ -93,7 +95,7 @@ impl Network {
             of_note: note.map(str::to_owned),
             ..Peer::default()
         };
-        self.known.push(Known { address: address.clone(), peer });
+        self.known.push(Known { address: address.clone(), peer, pending: false });
         self.index.insert(address.clone(), self.known.len() - 1);
         Some(self.known.len() - 1)
     }
@@ -109,10 +111,12 @@ impl Network {
         beyond: &mut Beyond,
     ) {
         const EINPROGRESS: u16 = 115;
+        let pending = error == Some(EINPROGRESS);
         let error = error.filter(|error| *error != EINPROGRESS);
         let Some(index) = self.at(address, beyond) else { return };
         if let Some(known) = self.known.get_mut(index) {
             mark(known.peer.uses.entry(act).or_default(), by, 0);
+            known.pending |= pending;
             if let Some(error) = error {
                 let name = errno::name(error).map_or_else(|| error.to_string(), str::to_owned);
                 *known.peer.errors.entry(name).or_default() += 1;
@@ -181,6 +185,16 @@ impl Network {
         if names.len() < limits::ANSWERS && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
+    }
+
+    /// How many addresses could not be connected to, or were tried without waiting and never spoken with.
+    pub(super) fn unanswered(&self) -> usize {
+        let silent = |known: &&Known| {
+            let peer = &known.peer;
+            known.pending && known.address.is_inet() && peer.sent == 0 && peer.received == 0
+        };
+        let silent = self.known.iter().filter(silent).filter(|known| !self.unreachable.contains(&known.address));
+        self.unreachable.len() + silent.count()
     }
 
     /// The addresses in the order of first sight.

@@ -34,6 +34,12 @@ pub(super) struct Memory {
     pub(super) fetched: bool,
     /// It read what a process that fetched has written.
     pub(super) fed: bool,
+    /// Its program decodes or unpacks.
+    pub(super) decodes: bool,
+    /// It read what such a program has written, and passes it on.
+    pub(super) uncovered: bool,
+    /// Part of that text came from the network.
+    pub(super) told_from_network: bool,
     /// The text that it read from such a process, its start.
     pub(super) told: Vec<u8>,
     /// What its program is good for.
@@ -46,6 +52,18 @@ pub(super) struct Memory {
     pub(super) root: Vec<u8>,
 }
 
+/// How much of a text from the network is remembered.
+const TOLD: usize = 4096;
+
+impl Memory {
+    /// Keeps the start of a text that was read.
+    pub(super) fn tell(&mut self, data: &[u8], from_network: bool) {
+        let room = TOLD.saturating_sub(self.told.len());
+        self.told.extend_from_slice(data.get(..room).unwrap_or(data));
+        self.told_from_network |= from_network && room > 0;
+    }
+}
+
 /// The processes.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
@@ -56,6 +74,8 @@ pub(super) struct Processes {
     unborn: FxHashMap<Pid, (u32, u64, [Slot; 3])>,
     /// Where what finds no place is put.
     rest: u32,
+    /// What programs are good for, by their digests: a copy under another name is the same program.
+    kinds: FxHashMap<String, tools::Kind>,
 }
 
 impl Processes {
@@ -120,7 +140,9 @@ impl Processes {
             None => {}
         }
         let words: Vec<&[u8]> = event.who.argv().collect();
-        let kind = tools::kind(event.who.exe(), words.first().copied().unwrap_or_default());
+        let name = words.first().copied().unwrap_or_default();
+        let kind = self.kind(event.who.exe(), name, program.digest.as_ref());
+        let decodes = tools::decodes(event.who.exe(), name);
         if let Some(memory) = self.memory.get_mut(id as usize) {
             let source = tools::program_source(kind, &words);
             memory.from_stdin = source == tools::Source::Stdin;
@@ -130,7 +152,9 @@ impl Processes {
             }
             memory.kind = kind;
             (memory.fetched, memory.fed) = (false, false);
+            (memory.decodes, memory.uncovered) = (decodes, false);
             memory.told.clear();
+            memory.told_from_network = false;
         }
         let Some(process) = self.all.get_mut(id as usize) else { return };
         if process.programs.len() < limits::PROGRAMS {
@@ -140,6 +164,20 @@ impl Processes {
             process.programs.truncate(limits::PROGRAMS - 1);
             process.programs.push(program);
         }
+    }
+
+    /// What a program is good for: by its name, else by the digest of one that was seen under its own name.
+    fn kind(&mut self, exe: &[u8], name: &[u8], digest: Option<&Digest>) -> tools::Kind {
+        let kind = tools::kind(exe, name);
+        let Some(digest) = digest else { return kind };
+        if kind == tools::Kind::Other {
+            return self.kinds.get(&digest.sha256).copied().unwrap_or_default();
+        }
+        // A program of many names is none of them by its digest.
+        if tools::kind(exe, exe) == kind && self.kinds.len() < limits::NAMES {
+            self.kinds.insert(digest.sha256.clone(), kind);
+        }
+        kind
     }
 
     /// The process ended. Its number is not given again.

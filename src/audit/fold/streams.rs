@@ -53,6 +53,10 @@ impl Fold {
                     self.network.moved(inode, None, sent, bytes, by, &mut self.beyond);
                     let peer = self.network.peer(inode).cloned();
                     self.exchanged(event, tree, inode, peer.as_ref(), sent, bytes, by);
+                    if !sent && bytes > 0 && self.network.socket(inode).is_none_or(|socket| !socket.inet) {
+                        let data = buffers(event, tree).next().map(<[u8]>::to_vec).unwrap_or_default();
+                        self.read_socket(number, &data, by);
+                    }
                     if let Some(peer) = peer {
                         about.get_or_insert_with(|| peer.told());
                     }
@@ -97,6 +101,9 @@ impl Fold {
                 .sum(),
             false => u64::try_from(result).unwrap_or(0),
         };
+        if let Some(address) = address.as_ref().filter(|_| sent) {
+            self.spoken_to(address, by);
+        }
         if let Some(address) = address.as_ref().filter(|_| sent && event.error().is_some()) {
             self.network.acted(NetworkAct::Send, address, None, event.error(), by, &mut self.beyond);
         }
@@ -135,6 +142,11 @@ impl Fold {
                 }
             }
             return;
+        }
+        if inet && sent && bytes > 0 {
+            let mut data: Vec<u8> = Vec::new();
+            buffers(event, tree).take(16).for_each(|part| data.extend_from_slice(part));
+            self.sent(&data, peer, by);
         }
         if inet && !sent && bytes > 0 {
             let data = buffers(event, tree).next().map(<[u8]>::to_vec).unwrap_or_default();
