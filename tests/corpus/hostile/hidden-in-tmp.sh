@@ -1,0 +1,3 @@
+# incident: XorDDoS and others: a program behind a dot
+# finding: hidden-executed
+cp /bin/true "$TMPDIR/.ICE-unix"; "$TMPDIR/.ICE-unix"

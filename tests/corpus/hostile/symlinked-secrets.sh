@@ -1,0 +1,3 @@
+# incident: a directory of secrets by another name
+# finding: credential-read
+ln -s ~/.docker cache; cat cache/config.json > /dev/null

@@ -1,0 +1,1 @@
+uname -srm; touch downloaded-command
