@@ -3,7 +3,7 @@
 //! It keeps what rules ask for beyond the account of who is who, feeds on records alone, and must do no I/O.
 
 use super::alert::{Alert, Heard, one_line};
-use super::fields::{Files, Registry, Setup, Times, View, catalog, event_of};
+use super::fields::{Buffers, Files, Registry, Setup, Times, View, catalog, event_of};
 use super::format::Template;
 use super::lang::{Compiler, EventSet, Macros, Memo, Names, NodeId, Program, parse};
 use super::load::Rules;
@@ -99,6 +99,7 @@ pub struct Watch {
     memo: Memo,
     own_memo: Memo,
     files: Files,
+    buffers: Buffers,
     setup: Setup,
     times: Times,
     fired: Fired,
@@ -149,6 +150,7 @@ impl Watch {
             memo: Memo::default(),
             own_memo: Memo::default(),
             files: Files::default(),
+            buffers: Buffers::default(),
             setup: asked.setup,
             times: Times::default(),
             fired: Fired::default(),
@@ -223,7 +225,7 @@ impl Watch {
         }
         let times = self.times;
         self.times.before = time;
-        let view = View::new(record, entered, who, &self.files, &self.setup, times);
+        let view = View::new(record, entered, who, &self.files, &self.setup, times, &self.buffers);
         let mut seen = Seen { shown: true, alerts: 0 };
         if let Some(condition) = self.condition {
             self.own_memo.next(&self.own);

@@ -319,6 +319,14 @@ impl Catalog {
         self.calls.get((*self.by_row.get(row)?)?)
     }
 
+    /// libscap's name of an event.
+    pub(crate) fn event_name(&self, event: usize) -> Option<&'static str> {
+        match table::rows().get(event) {
+            Some(row) => Some(self.call(event).map_or(row.name, |call| call.event)),
+            None => OTHERS.get(event.checked_sub(table::rows().len())?).copied(),
+        }
+    }
+
     /// The events with a name, which is libscap's or the table's.
     pub(super) fn events(&self, name: &str) -> Option<&EventSet> {
         self.events.get(name)

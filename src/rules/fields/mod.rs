@@ -20,8 +20,8 @@ pub(crate) use catalog::catalog;
 pub(crate) use evt::{iso, time_of_day};
 pub(crate) use files::Files;
 pub use row::{Row, Takes};
+pub(crate) use view::{Buffers, View, event_of};
 pub use view::{Setup, Times};
-pub(crate) use view::{View, event_of};
 
 use super::lang::{Arg, EventSet, FieldId, Meta, Names, Shape};
 use rustc_hash::FxHashMap;
@@ -33,6 +33,12 @@ const FAMILIES: [&[Row]; 4] = [evt::Evt::ROWS, process::Process::ROWS, fd::Fd::R
 /// All fields.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     FAMILIES.into_iter().flatten()
+}
+
+/// libscap's name of an event in a set of events.
+#[must_use]
+pub fn event_name(event: usize) -> Option<&'static str> {
+    catalog().event_name(event)
 }
 
 /// The family of a field and its place there.

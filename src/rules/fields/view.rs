@@ -41,6 +41,10 @@ pub struct Times {
 /// Takes each value; says whether it wants more.
 pub(super) type Each<'f> = &'f mut dyn FnMut(Value<'_>) -> bool;
 
+/// Buffers for values that have to be written. They are kept from event to event, so that none allocates.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers(RefCell<Vec<Vec<u8>>>);
+
 /// One event.
 pub(crate) struct View<'e> {
     pub(super) call: Call<'e>,
@@ -50,7 +54,7 @@ pub(crate) struct View<'e> {
     pub(super) files: &'e Files,
     pub(super) setup: &'e Setup,
     pub(super) times: Times,
-    scratch: RefCell<Vec<Vec<u8>>>,
+    buffers: &'e Buffers,
 }
 
 /// The number of an event in sets of them; `None` for records that are no event to conditions.
@@ -72,11 +76,12 @@ impl<'e> View<'e> {
         files: &'e Files,
         setup: &'e Setup,
         times: Times,
+        buffers: &'e Buffers,
     ) -> View<'e> {
         let row = if matches!(record.head().kind, Kind::Enter | Kind::Exit) { row(record.head()) } else { None };
         let known = row.and_then(|row| catalog().call(row.index()));
         let call = Call::new(row, record, entered);
-        View { call, known, who, files, setup, times, scratch: RefCell::default() }
+        View { call, known, who, files, setup, times, buffers }
     }
 
     /// libscap's name of the event.
@@ -94,13 +99,13 @@ impl<'e> View<'e> {
 
     /// Gives a text that `write` makes; nothing when it says `false`.
     pub(super) fn made(&self, each: Each<'_>, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
-        let mut buffer = self.scratch.borrow_mut().pop().unwrap_or_default();
+        let mut buffer = self.buffers.0.borrow_mut().pop().unwrap_or_default();
         buffer.clear();
         let there = write(&mut buffer);
         if there {
             each(Value::Text(&buffer));
         }
-        self.scratch.borrow_mut().push(buffer);
+        self.buffers.0.borrow_mut().push(buffer);
         there
     }
 }
