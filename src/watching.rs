@@ -4,11 +4,13 @@ use crate::alerts::Alerts;
 use crate::model::{Plan, Target, Watching};
 use crate::options::Inspect;
 use crate::pipeline::Pipeline;
-use crate::rules::fields::{Registry, Setup};
-use crate::rules::load::{self, Report, Rules};
+use crate::rules::fields::{Registry, Setup, event_name};
+use crate::rules::load::{self, Details, Excepted, Report, Rules};
 use crate::rules::{Asked, Fired, Form, Priority, Watch, calls};
 use crate::say::{report, say};
+use crate::table;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Exit status when an alert that `--fail-on` names was written.
@@ -123,29 +125,51 @@ fn show(rules: &Rules) -> String {
     text
 }
 
+/// As `falco -L` with `json_output` has it, and under `calls` what a run with these rules traces.
 fn show_json(rules: &Rules) -> Value {
     let version = |(major, minor, patch): (u64, u64, u64)| format!("{major}.{minor}.{patch}");
-    let rule = |rule: &load::Rule| {
-        json!({"info": {
-            "name": rule.name,
-            "condition": rule.condition,
-            "description": rule.desc,
-            "output": rule.output,
-            "priority": rule.priority.name(),
-            "source": rule.source,
-            "tags": rule.tags,
-            "enabled": rule.enabled,
-        }, "details": {"output_fields": rule.template.names().collect::<Vec<_>>()}})
+    let rule = |(rule, details): (&load::Rule, &Details)| {
+        let events: BTreeSet<_> = rule.events.iter().filter_map(event_name).collect();
+        let excepted =
+            |of: fn(&Excepted) -> &[String]| -> BTreeSet<_> { rule.exceptions.iter().flat_map(of).collect() };
+        json!({
+            "info": {
+                "name": rule.name,
+                "condition": rule.written,
+                "description": rule.desc,
+                "output": rule.output,
+                "priority": rule.priority.name(),
+                "source": rule.source,
+                "tags": rule.tags,
+                "enabled": rule.enabled,
+            },
+            "details": {
+                "condition_compiled": details.compiled,
+                "condition_fields": details.fields,
+                "condition_operators": details.operators,
+                "events": events,
+                "lists": details.lists,
+                "macros": details.macros,
+                "output_fields": rule.template.names().collect::<BTreeSet<_>>(),
+                "exception_names": rule.exceptions.iter().map(|exception| &exception.name).collect::<Vec<_>>(),
+                "exception_fields": excepted(|exception| &exception.fields),
+                "exception_operators": excepted(|exception| &exception.comps),
+            },
+        })
     };
+    let all = load::details(rules);
     let macros = rules.macros.iter().map(|(name, condition)| json!({"info": {"name": name, "condition": condition}}));
     let lists = rules.lists.iter().map(|(name, items)| json!({"info": {"name": name, "items": items}}));
     let plugins = rules.plugins.iter().map(|(name, version)| json!({"name": name, "version": version}));
+    let traced = calls(rules);
+    let rows = table::rows().iter().filter(|row| traced.contains(row.index()));
     json!({
         "required_engine_version": rules.engine.map(version),
         "required_plugin_versions": plugins.collect::<Vec<_>>(),
-        "rules": rules.rules.iter().map(rule).collect::<Vec<_>>(),
+        "rules": rules.rules.iter().zip(&all).map(rule).collect::<Vec<_>>(),
         "macros": macros.collect::<Vec<_>>(),
         "lists": lists.collect::<Vec<_>>(),
+        "calls": rows.map(|row| row.name).collect::<Vec<_>>(),
     })
 }
 

@@ -151,7 +151,13 @@ fn the_stock_rules_are_fine_and_name_a_stolen_file() {
     command.args(["rules", "show", "--json"]).arg(&stock);
     let outcome = finish(command);
     let shown: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
-    assert!(shown["rules"].as_array().unwrap().len() >= 93);
+    let rules = shown["rules"].as_array().unwrap();
+    assert!(rules.len() >= 93);
+    let read = rules.iter().find(|rule| rule["info"]["name"] == "Read sensitive file untrusted").unwrap();
+    let details = &read["details"];
+    assert_eq!(details["events"], serde_json::json!(["open", "openat", "openat2"]));
+    assert!(details["condition_compiled"].as_str().unwrap().contains("fd.name in (/etc/shadow"), "{details}");
+    assert!(shown["calls"].as_array().unwrap().iter().any(|call| call == "execve"));
     let place = Place::new(RULES);
     let mut command = Command::new(smtrace());
     command.arg("--rules").arg(&stock).args(["-q", "--", "sh", "-c", "cat /etc/shadow >/dev/null; true"]);

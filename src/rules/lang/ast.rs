@@ -64,6 +64,18 @@ pub enum Quantity {
     All,
 }
 
+impl Quantity {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Quantity::One => "oneof",
+            Quantity::Any => "anyof",
+            Quantity::All => "allof",
+        }
+    }
+}
+
 /// What stands on the right of an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Right {

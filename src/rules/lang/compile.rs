@@ -21,8 +21,8 @@ pub struct Compiler<'n> {
     checks: FxHashMap<String, u32>,
     depths: Vec<u16>,
     macros: FxHashMap<String, NodeId>,
-    /// The macros that are being compiled: none may name itself.
-    open: FxHashSet<String>,
+    /// The macros that are being compiled, the innermost last: none may name itself.
+    open: Vec<String>,
     /// Macros that a condition named.
     pub used: FxHashSet<String>,
 }
@@ -44,7 +44,7 @@ impl<'n> Compiler<'n> {
             checks: FxHashMap::default(),
             depths: Vec::new(),
             macros: FxHashMap::default(),
-            open: FxHashSet::default(),
+            open: Vec::new(),
             used: FxHashSet::default(),
         }
     }
@@ -64,11 +64,16 @@ impl<'n> Compiler<'n> {
     /// Adds a condition.
     ///
     /// # Errors
-    /// The first mistake, with its place: in the condition, or in a macro that it names.
+    /// The first mistake, with its place: in the condition, or in the macro that [`Compiler::failed_in`] tells then.
     pub fn add(&mut self, expr: &Expr, macros: &Macros) -> Result<NodeId, ParseError> {
-        let added = self.expr(expr, macros, 0);
         self.open.clear();
-        added.map_err(|(text, pos)| ParseError { text, pos })
+        self.expr(expr, macros, 0).map_err(|(text, pos)| ParseError { text, pos })
+    }
+
+    /// The macro that has the last condition's mistake; `None` when it is the condition's own.
+    #[must_use]
+    pub fn failed_in(&self) -> Option<&str> {
+        self.open.last().map(String::as_str)
     }
 
     fn expr(&mut self, expr: &Expr, macros: &Macros, level: u16) -> Result<NodeId, (String, Pos)> {
@@ -96,11 +101,12 @@ impl<'n> Compiler<'n> {
                 let Some(body) = macros.get(name) else {
                     return Err((format!("Undefined macro '{name}' used in filter."), *pos));
                 };
-                if !self.open.insert(name.clone()) {
+                if self.open.contains(name) {
                     return Err((format!("reference loop in macro '{name}'"), *pos));
                 }
+                self.open.push(name.clone());
                 let node = self.expr(body, macros, level + 1)?;
-                self.open.remove(name);
+                self.open.pop();
                 self.macros.insert(name.clone(), node);
                 Ok(node)
             }

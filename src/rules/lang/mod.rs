@@ -17,7 +17,7 @@ mod program;
 mod source;
 mod types;
 
-pub use ast::{Expr, Operand, Pos, Right};
+pub use ast::{Expr, Operand, Pos, Quantity, Right};
 pub use compile::{Compiler, Macros};
 pub use eventset::EventSet;
 pub use field::{Arg, FieldId, Fields, Meta, Names, Shape, Value};

@@ -269,8 +269,8 @@ impl Parser<'_> {
     }
 
     fn text(&mut self) -> Parsed<Right> {
-        for (word, quantity) in [("oneof", Quantity::One), ("anyof", Quantity::Any), ("allof", Quantity::All)] {
-            if self.lexer.word_before_list(word) {
+        for quantity in [Quantity::One, Quantity::Any, Quantity::All] {
+            if self.lexer.word_before_list(quantity.word()) {
                 return self.list(Some(quantity));
             }
         }

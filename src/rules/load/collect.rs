@@ -117,10 +117,10 @@ impl<'n> Collector<'n> {
         self.next - 1
     }
 
-    /// Reads all items of a document.
-    pub(super) fn document(&mut self, document: &Node, file: &Context) -> Read<()> {
+    /// Reads all items of a document; what is wrong with each of them.
+    pub(super) fn document(&mut self, document: &Node, file: &Context) -> Vec<Trouble> {
         if document.is_null() {
-            return Ok(());
+            return Vec::new();
         }
         let Some(items) = document.items() else {
             let what = if document.is_map() {
@@ -128,9 +128,10 @@ impl<'n> Collector<'n> {
             } else {
                 "Rules content is not yaml"
             };
-            return Err(invalid(what, file));
+            return vec![*invalid(what, file)];
         };
-        items.iter().filter(|item| !item.is_null()).try_for_each(|item| self.item(item, file))
+        let items = items.iter().filter(|item| !item.is_null());
+        items.filter_map(|item| self.item(item, file).err()).map(|trouble| *trouble).collect()
     }
 
     fn item(&mut self, item: &Node, file: &Context) -> Read<()> {

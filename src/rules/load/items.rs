@@ -1,5 +1,6 @@
 //! The items of rule files: what a list, a macro, a rule and an exception say, before anything is put together.
 
+use super::Excepted;
 use super::report::{Code, Context, Trouble};
 use super::yaml::Node;
 use crate::rules::priority::Priority;
@@ -107,6 +108,18 @@ pub(super) struct Exception {
     pub(super) comps: Option<Entry>,
     pub(super) values: Vec<Entry>,
     pub(super) context: Context,
+}
+
+impl Exception {
+    /// What `smtrace rules show` tells of it.
+    pub(super) fn described(&self) -> Excepted {
+        let words = |entry: &Option<Entry>| match entry {
+            None => Vec::new(),
+            Some(Entry::One(word)) => vec![word.clone()],
+            Some(Entry::Many(words)) => words.iter().filter_map(Entry::text).map(str::to_owned).collect(),
+        };
+        Excepted { name: self.name.clone(), fields: words(&self.fields), comps: words(&self.comps) }
+    }
 }
 
 /// The exceptions of a rule; `append` says whether values alone are enough, and `warn` takes warnings.

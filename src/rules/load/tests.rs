@@ -126,6 +126,66 @@ fn mistakes_have_codes_and_places() {
 }
 
 #[test]
+fn every_mistake_is_told_where_it_is() {
+    let first = rule("a", "evt.type=opeat") + &rule("b", "evt.type=open and proc.nmae=x");
+    let second = "- macro: m\n  condition: proc.name=x and\n    foo.bar=1\n".to_owned()
+        + &rule("c", "evt.type=open and m")
+        + &rule("d", "m and evt.type=openat");
+    let (rules, reports) = load(&["- a: [", &first, &second]);
+    assert!(rules.is_none());
+    let told = |report: &Report| {
+        let of = |trouble: &super::Trouble| {
+            let place = trouble.context.locations.last().unwrap().place;
+            (trouble.code.words().0, place.line + 1, trouble.context.snippet(&report.content).contains('^'))
+        };
+        report.errors().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&reports[0]), [("LOAD_ERR_YAML_PARSE", 1, true)]);
+    let wrong = "LOAD_ERR_COMPILE_CONDITION";
+    assert_eq!(told(&reports[1]), [(wrong, 3, true), (wrong, 8, true)]);
+    // The macro's mistake is told once, in the macro.
+    assert_eq!(told(&reports[2]), [(wrong, 2, true)]);
+    assert!(reports[2].text().contains("\nproc.name=x and foo.bar=1\n                ^\n"), "{}", reports[2].text());
+}
+
+#[test]
+fn a_file_whose_macros_are_missing_by_mistakes_elsewhere_is_not_called_right() {
+    let broken = "- macro: m\n  condition: proc.name ~ x\n".to_owned();
+    let (rules, reports) = load(&[&broken, &rule("r", "evt.type=open and m"), &rule("s", "evt.type=open")]);
+    assert!(rules.is_none());
+    let verdicts: Vec<_> = reports.iter().map(|report| report.text().lines().next().unwrap().to_owned()).collect();
+    assert_eq!(verdicts[0], "0.yaml: Invalid");
+    assert!(verdicts[1].starts_with("1.yaml: Not wholly checked"), "{verdicts:?}");
+    assert_eq!(verdicts[2], "2.yaml: Ok");
+}
+
+#[test]
+fn details_are_those_of_the_condition_with_its_macros() {
+    let text = "- list: editors\n  items: [vi, 'my ed']\n- macro: reads\n  condition: (evt.type in (open, openat) and \
+                evt.is_open_read=true)\n"
+        .to_owned()
+        + &rule(
+            "r",
+            "reads and not proc.name in (editors) and tolower(fd.name) startswith anyof (/etc, /root) and proc.exe != val(proc.name)",
+        );
+    let (rules, reports) = load(&[&text]);
+    let rules = rules.unwrap_or_else(|| panic!("{}", reports[0].text()));
+    let details = &super::details(&rules)[0];
+    assert_eq!(
+        details.compiled,
+        "((evt.type in (open, openat) and evt.is_open_read = true) and not proc.name in (vi, my ed) and tolower(fd.name) \
+         startswith anyof (/etc, /root) and proc.exe != val(proc.name))"
+    );
+    assert_eq!(details.macros.iter().collect::<Vec<_>>(), ["reads"]);
+    assert_eq!(details.lists.iter().collect::<Vec<_>>(), ["editors"]);
+    assert_eq!(details.operators.iter().copied().collect::<Vec<_>>(), ["!=", "=", "in", "startswith"]);
+    assert_eq!(
+        details.fields.iter().collect::<Vec<_>>(),
+        ["evt.is_open_read", "evt.type", "fd.name", "proc.exe", "proc.name"]
+    );
+}
+
+#[test]
 fn a_rule_with_unknown_fields_can_be_skipped() {
     let text = rule("r", "evt.type=open and nope.x = 1") + "  skip-if-unknown-filter: true\n";
     let (rules, reports) = load(&[&text]);
