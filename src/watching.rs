@@ -4,7 +4,7 @@ use crate::alerts::Alerts;
 use crate::model::{Plan, Target, Watching};
 use crate::options::Inspect;
 use crate::pipeline::Pipeline;
-use crate::rules::fields::{Registry, Setup, event_name};
+use crate::rules::fields::{Registry, Session, Setup, event_name};
 use crate::rules::load::{self, Details, Excepted, Report, Rules};
 use crate::rules::{Asked, Fired, Form, Priority, Watch, calls};
 use crate::say::{report, say};
@@ -46,7 +46,7 @@ pub fn prepare(plan: &mut Plan) -> Result<Option<Ready>, String> {
         form: if watching.json { Form::Json } else { Form::Text },
         condition: watching.condition.clone(),
         print: watching.print.clone(),
-        setup: Setup { host, container: watching.container.clone(), login: login(plan) },
+        setup: Setup { host, container: watching.container.clone(), login: login(plan), session: session(plan) },
     };
     let mut watch = Watch::new(asked).map_err(line)?;
     let elsewhere = watching.alerts_file.is_some() || watching.alerts_url.is_some();
@@ -64,6 +64,18 @@ fn login(plan: &Plan) -> Option<i64> {
     let text = std::fs::read_to_string("/proc/self/loginuid").ok().filter(|_| launched)?;
     let id: u32 = text.trim().parse().ok()?;
     Some(if id == u32::MAX { -1 } else { i64::from(id) })
+}
+
+/// A launched command begins in our session, in our process group, at our terminal.
+fn session(plan: &Plan) -> Option<Session> {
+    if !matches!(plan.target, Target::Launch(_)) {
+        return None;
+    }
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // proc_pid_stat(5): state, ppid, pgrp, session, tty_nr after the name, which can hold anything.
+    let mut words = text.rsplit_once(')')?.1.split_whitespace().skip(2);
+    let mut next = || words.next()?.parse::<i32>().ok();
+    Some(Session { pgid: next()?, sid: next()?, tty: next()?.cast_unsigned() })
 }
 
 fn rules(paths: &[PathBuf]) -> Result<Rules, String> {

@@ -3,7 +3,7 @@
 //! It keeps what rules ask for beyond the account of who is who, feeds on records alone, and must do no I/O.
 
 use super::alert::{Alert, Heard, one_line};
-use super::fields::{Buffers, Files, Registry, Setup, Times, View, catalog, event_of};
+use super::fields::{Learned, Registry, Setup, Times, View, catalog, event_of};
 use super::format::Template;
 use super::lang::{Compiler, EventSet, Macros, Memo, Names, NodeId, Program, parse};
 use super::load::Rules;
@@ -98,8 +98,7 @@ pub struct Watch {
     print: Option<Template>,
     memo: Memo,
     own_memo: Memo,
-    files: Files,
-    buffers: Buffers,
+    learned: Learned,
     setup: Setup,
     times: Times,
     fired: Fired,
@@ -149,8 +148,7 @@ impl Watch {
             print,
             memo: Memo::default(),
             own_memo: Memo::default(),
-            files: Files::default(),
-            buffers: Buffers::default(),
+            learned: Learned::default(),
             setup: asked.setup,
             times: Times::default(),
             fired: Fired::default(),
@@ -199,7 +197,7 @@ impl Watch {
 
     /// Learns from a record that is no call.
     pub fn apply(&mut self, record: &Record<'_>) {
-        self.files.apply(record);
+        self.learned.apply(record, &self.setup);
     }
 
     /// Looks at an event; alerts are appended to `alerts`, and what `--print` says of it to `lines`.
@@ -221,11 +219,11 @@ impl Watch {
             self.times.first = time;
         }
         if record.head().kind == Kind::Exit {
-            self.files.learn_exit(record, entered, who.cwd());
+            self.learned.learn_exit(record, entered, who.cwd());
         }
         let times = self.times;
         self.times.before = time;
-        let view = View::new(record, entered, who, &self.files, &self.setup, times, &self.buffers);
+        let view = View::new(record, entered, who, &self.learned, &self.setup, times);
         let mut seen = Seen { shown: true, alerts: 0 };
         if let Some(condition) = self.condition {
             self.own_memo.next(&self.own);
@@ -285,7 +283,7 @@ fn index(rules: &Rules) -> Vec<Box<[usize]>> {
 }
 
 /// The calls that change what fields tell of later ones.
-const STATE: [&str; 27] = [
+const STATE: [&str; 29] = [
     "accept",
     "accept4",
     "bind",
@@ -311,6 +309,8 @@ const STATE: [&str; 27] = [
     "openat2",
     "pipe",
     "pipe2",
+    "setpgid",
+    "setsid",
     "socket",
     "vfork",
 ];

@@ -2,7 +2,7 @@
 //! (`evt.args`).
 
 use super::catalog::{From, Kind, Param};
-use super::files::File;
+use super::file::File;
 use super::view::{Each, View};
 use crate::decode::errno;
 use crate::rules::lang::{Format, Value};
@@ -163,7 +163,7 @@ fn error(number: i64) -> &'static str {
 fn descriptor(file: &File, out: &mut Vec<u8>) {
     out.push(b'<');
     out.extend_from_slice(file.sort.words().1);
-    if matches!(file.sort, super::files::Sort::Socket(2 | 10)) {
+    if matches!(file.sort, super::file::Sort::Socket(2 | 10)) {
         out.extend_from_slice(match file.protocol {
             Some("tcp") => b"t",
             Some("udp") => b"u",

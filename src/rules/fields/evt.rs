@@ -1,7 +1,7 @@
 //! The fields of the event itself: `evt.*`, `syscall.type`.
 
 use super::arguments::{self, Raw};
-use super::files::Sort;
+use super::file::Sort;
 use super::row::{Takes, fields, of};
 use super::view::{Each, View, maybe, text};
 use crate::decode::errno;
@@ -64,7 +64,7 @@ fields! {
     WaitLatency = of("evt.wait_latency", RelTime, "as evt.latency").old();
     IsSyslog = of("evt.is_syslog", Bool, "whether the call writes to /dev/log");
     Count = of("evt.count", Uint(32), "1");
-    CountError = of("evt.count.error", Uint(32), "1 for calls that failed, else 0");
+    CountError = of("evt.count.error", Uint(32), "1 for calls that failed");
     CountErrorFile = of("evt.count.error.file", Uint(32), "as evt.count.error, on files only");
     CountErrorNet = of("evt.count.error.net", Uint(32), "as evt.count.error, on sockets only");
     CountErrorMemory = of("evt.count.error.memory", Uint(32), "as evt.count.error, on memory only");
@@ -124,14 +124,29 @@ fn category(view: &View<'_>) -> &'static str {
     }
 }
 
-/// 1 or 0, when the call failed or not, and is of the sort asked for.
+/// 1 when the call failed and is of the sort asked for; libsinsp has nothing to tell of others.
 fn failures(view: &View<'_>, wanted: Option<&str>, each: Each<'_>) -> bool {
-    let is = wanted.is_none_or(|wanted| {
-        let own = category(view);
-        own == wanted || wanted == "other" && !matches!(own, "file" | "net" | "memory")
-    });
-    let failed = view.call.result().map(|result| Value::Uint(u64::from(result < 0)));
-    maybe(failed.filter(|_| is), each)
+    if returned(view).is_none_or(|result| result >= 0) {
+        return false;
+    }
+    let file = view.descriptor().map(|file| file.sort);
+    let sort = match file {
+        Some(Sort::File | Sort::Directory) => "file",
+        Some(Sort::Socket(2 | 10 | 1)) => "net",
+        None if opens(view).is_some() || view.event_name() == "creat" => "file",
+        None if matches!(view.event_name(), "accept" | "accept4" | "connect") => "net",
+        _ if category(view) == "memory" => "memory",
+        _ => "other",
+    };
+    wanted.is_none_or(|wanted| wanted == sort) && maybe(Some(Value::Uint(1)), each)
+}
+
+/// What the call returned, if libscap keeps it: of some it keeps another thing in its place (`getuid`, `umask`).
+fn returned(view: &View<'_>) -> Option<i64> {
+    let keeps = |call: &super::catalog::Call| {
+        call.params.is_empty() || call.params.iter().any(|param| matches!(param.name, "res" | "fd"))
+    };
+    view.call.result().filter(|_| view.known.is_none_or(keeps))
 }
 
 /// What open asked for, in the kernel's constants, if the call opens a file.
@@ -183,7 +198,7 @@ pub(super) fn get(view: &View<'_>, field: Evt, arg: &Arg, each: Each<'_>) -> boo
     let number = |number: u64, each: Each<'_>| maybe(Some(Value::Uint(number)), each);
     let truth = |truth: bool, each: Each<'_>| maybe(Some(Value::Bool(truth)), each);
     let known = |test: fn(&super::catalog::Call) -> bool| view.known.is_some_and(test);
-    let result = view.call.result();
+    let result = returned(view);
     let since_first = time.saturating_sub(times.first);
     let since_last = if times.before == 0 { 0 } else { time.saturating_sub(times.before) };
     match field {
@@ -240,7 +255,9 @@ pub(super) fn get(view: &View<'_>, field: Evt, arg: &Arg, each: Each<'_>) -> boo
         }
         Evt::Buffer => maybe(data(view).map(Value::Bytes), each),
         Evt::BufferLength => {
-            let moved = result.filter(|_| known(|call| call.reads || call.writes));
+            // libsinsp's class of calls on descriptors has three more.
+            let more = matches!(view.event_name(), "close" | "ioctl" | "fcntl") && view.descriptor().is_some();
+            let moved = result.filter(|_| more || known(|call| call.reads || call.writes));
             maybe(moved.and_then(|moved| u64::try_from(moved).ok()).map(Value::Uint), each)
         }
         Evt::Result => match result {
@@ -252,7 +269,8 @@ pub(super) fn get(view: &View<'_>, field: Evt, arg: &Arg, each: Each<'_>) -> boo
             },
         },
         Evt::RawResult => maybe(result.map(Value::Int), each),
-        Evt::Failed => maybe(result.map(|result| Value::Bool(result < 0)), each),
+        Evt::Failed if head.kind == Kind::Enter => false,
+        Evt::Failed => truth(result.is_some_and(|result| result < 0), each),
         Evt::IsIo => truth(known(|call| call.reads || call.writes), each),
         Evt::IsRead => truth(known(|call| call.reads), each),
         Evt::IsWrite => truth(known(|call| call.writes), each),

@@ -1,6 +1,6 @@
 //! The fields of the descriptor that a call makes or uses: `fd.*`, `fdlist.*`.
 
-use super::files::{File, Sort};
+use super::file::{File, Sort};
 use super::path;
 use super::row::{Takes, fields, of};
 use super::view::{Each, View, maybe, text};
@@ -36,10 +36,10 @@ fields! {
     ContainerName = of("fd.containername", Text, "container.id and fd.name");
     ContainerDirectory = of("fd.containerdirectory", Text, "container.id and fd.directory");
     Proto = of("fd.proto", Port, "the port of either end").ends();
-    ClientProto = of("fd.cproto", Text, "the client's port, by its name").absent();
-    ServerProto = of("fd.sproto", Text, "the server's port, by its name").absent();
-    LocalProto = of("fd.lproto", Text, "the local port, by its name").absent();
-    RemoteProto = of("fd.rproto", Text, "the remote port, by its name").absent();
+    ClientProto = of("fd.cproto", Text, "the client's port, as text; libsinsp can name it");
+    ServerProto = of("fd.sproto", Text, "the server's port, as text; libsinsp can name it");
+    LocalProto = of("fd.lproto", Text, "the local port, as text; libsinsp can name it");
+    RemoteProto = of("fd.rproto", Text, "the remote port, as text; libsinsp can name it");
     Net = of("fd.net", Net, "the network of either end").ends();
     ClientNet = of("fd.cnet", Net, "the client's network").filter_only().fixed();
     ServerNet = of("fd.snet", Net, "the server's network").filter_only().fixed();
@@ -71,10 +71,14 @@ impl<'e> View<'e> {
     /// The number of the descriptor that the call made or used.
     pub(super) fn descriptor_number(&self) -> Option<i64> {
         let known = self.known?;
-        if known.makes_fd {
+        // F_DUPFD and F_DUPFD_CLOEXEC make one, too.
+        let copies = known.event == "fcntl" && matches!(self.call.word("cmd"), 0 | 1030);
+        if known.makes_fd || copies && self.call.result().is_some_and(|fd| fd >= 0) {
             return Some(self.call.result().filter(|fd| *fd >= 0).unwrap_or(-1));
         }
-        let name = ["fd", "ufd", "fildes", "dfd"].into_iter().find(|name| self.call.index(name).is_some())?;
+        let name = ["fd", "ufd", "fildes", "dfd", "fd_in", "out_fd"]
+            .into_iter()
+            .find(|name| self.call.index(name).is_some())?;
         known.uses_fd.then(|| self.call.int(name))
     }
 
@@ -137,13 +141,17 @@ fn failed(view: &View<'_>, field: Fd, each: Each<'_>) -> bool {
 fn known(view: &View<'_>, field: Fd, file: &File, each: Each<'_>) -> bool {
     let (word, letter) = file.sort.words();
     let (client, server) = file.ends();
+    let (local, remote) = file.sides();
     let inet = matches!(file.sort, Sort::Socket(2 | 10));
     let is_file = matches!(file.sort, Sort::File | Sort::Directory);
     let truth = |truth: bool, each: Each<'_>| maybe(Some(Value::Bool(truth)), each);
     let ip = |end: Option<SocketAddr>, each: Each<'_>| maybe(end.map(|end| Value::Ip(end.ip())), each);
     let port = |end: Option<SocketAddr>, each: Each<'_>| maybe(end.map(|end| Value::Uint(u64::from(end.port()))), each);
+    let number = |end: Option<SocketAddr>, each: Each<'_>| {
+        end.is_some_and(|end| view.made(each, |out| write!(out, "{}", end.port()).is_ok()))
+    };
     let both = |value: fn(SocketAddr) -> Value<'static>, each: Each<'_>| {
-        let mut ends = [client, server].into_iter().flatten().peekable();
+        let mut ends = file.both_ends().into_iter().flatten().peekable();
         let there = ends.peek().is_some();
         let _ = ends.all(|end| each(value(end)));
         there
@@ -151,24 +159,30 @@ fn known(view: &View<'_>, field: Fd, file: &File, each: Each<'_>) -> bool {
     match field {
         Fd::Kind => text(word.as_bytes(), each),
         Fd::KindChar => text(letter, each),
-        Fd::Name => text(&file.name, each),
+        // A socket without a name has an empty one.
+        Fd::Name => maybe(Some(Value::Text(&file.name)), each),
+        Fd::Directory if file.sort == Sort::Directory => text(&file.name, each),
         Fd::Directory => is_file && text(path::directory(&file.name), each),
-        Fd::FileName => is_file && text(path::file_name(&file.name), each),
+        Fd::FileName => file.sort == Sort::File && text(path::file_name(&file.name), each),
         Fd::NameRaw => is_file && text(&file.raw, each),
         Fd::Ip | Fd::Net => both(|end| Value::Ip(end.ip()), each),
         Fd::Port | Fd::Proto => both(|end| Value::Uint(u64::from(end.port())), each),
         Fd::ClientIp | Fd::ClientNet => ip(client, each),
         Fd::ServerIp | Fd::ServerNet => ip(server, each),
-        Fd::LocalIp | Fd::LocalNet => ip(file.local, each),
-        Fd::RemoteIp | Fd::RemoteNet => ip(file.remote, each),
+        Fd::LocalIp | Fd::LocalNet => ip(local, each),
+        Fd::RemoteIp | Fd::RemoteNet => ip(remote, each),
         Fd::ClientPort => port(client, each),
         Fd::ServerPort => port(server, each),
-        Fd::LocalPort => port(file.local, each),
-        Fd::RemotePort => port(file.remote, each),
-        Fd::L4Proto => text(file.protocol.unwrap_or("<NA>").as_bytes(), each),
+        Fd::LocalPort => port(local, each),
+        Fd::RemotePort => port(remote, each),
+        Fd::ClientProto => number(client, each),
+        Fd::ServerProto => number(server, each),
+        Fd::LocalProto => number(local, each),
+        Fd::RemoteProto => number(remote, each),
+        Fd::L4Proto => text(file.l4().unwrap_or("<NA>").as_bytes(), each),
         Fd::Family if inet => text(b"ip", each),
         Fd::Family => file.sort == Sort::Socket(1) && text(b"unix", each),
-        Fd::IsServer => truth(file.server, each),
+        Fd::IsServer => truth(file.serves(), each),
         Fd::Connected => truth(file.connected, each),
         Fd::NameChanged => truth(view.files.renamed, each),
         Fd::ContainerName | Fd::ContainerDirectory => view.made(each, |out| {

@@ -3,12 +3,14 @@
 //! It is bounded, and what was open before the trace is known only as far as records list it. It must not ask /proc.
 
 use super::call::Call;
+use super::file::{File, Part, Sort, address, l4, made};
 use super::path;
 use crate::event::row;
 use crate::model::Pid;
 use crate::model::record::{Kind, Record, Role};
+use crate::table::Ret;
 use rustc_hash::FxHashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The most descriptors of one process that are remembered.
@@ -17,134 +19,9 @@ const MOST: usize = 4096;
 /// connect(2) on a descriptor that does not block.
 const EINPROGRESS: i64 = -115;
 
-/// What a descriptor refers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sort {
-    File,
-    Directory,
-    /// A socket, by its family.
-    Socket(u64),
-    Pipe,
-    /// Something else: libsinsp's word and letter for it.
-    Other(&'static str, u8),
-}
-
-impl Sort {
-    /// libsinsp's word for it, and its letter.
-    pub(super) fn words(self) -> (&'static str, &'static [u8]) {
-        match self {
-            Sort::File => ("file", b"f"),
-            Sort::Directory => ("directory", b"d"),
-            Sort::Socket(2) => ("ipv4", b"4"),
-            Sort::Socket(10) => ("ipv6", b"6"),
-            Sort::Socket(1) => ("unix", b"u"),
-            Sort::Socket(16) => ("netlink", b"n"),
-            Sort::Socket(_) => ("unknown", b"o"),
-            Sort::Pipe => ("pipe", b"p"),
-            Sort::Other(word, letter) => {
-                const LETTERS: &[u8] = b"eslitbrmPuo";
-                let at = LETTERS.iter().position(|known| *known == letter).unwrap_or(LETTERS.len() - 1);
-                (word, LETTERS.get(at..=at).unwrap_or(b"o"))
-            }
-        }
-    }
-}
-
-/// An open descriptor.
-#[derive(Clone, Debug)]
-pub(super) struct File {
-    pub(super) sort: Sort,
-    /// An absolute path, or both ends of a connection.
-    pub(super) name: Box<[u8]>,
-    /// The path as the call had it.
-    pub(super) raw: Box<[u8]>,
-    /// tcp, udp, icmp, raw.
-    pub(super) protocol: Option<&'static str>,
-    pub(super) local: Option<SocketAddr>,
-    pub(super) remote: Option<SocketAddr>,
-    /// It was accepted, or listens.
-    pub(super) server: bool,
-    pub(super) connected: bool,
-}
-
-impl File {
-    fn new(sort: Sort, name: &[u8]) -> File {
-        File {
-            sort,
-            name: name.into(),
-            raw: name.into(),
-            protocol: None,
-            local: None,
-            remote: None,
-            server: false,
-            connected: false,
-        }
-    }
-
-    /// What a link in /proc/PID/fd says.
-    fn listed(target: &[u8]) -> File {
-        let sort = match target {
-            [b'/', b'm', b'e', b'm', b'f', b'd', b':', ..] => Sort::Other("memfd", b'm'),
-            [b'/', ..] => Sort::File,
-            _ if target.starts_with(b"pipe:") => Sort::Pipe,
-            _ if target.starts_with(b"socket:") => Sort::Socket(0),
-            _ => anonymous(target),
-        };
-        File::new(sort, target)
-    }
-
-    /// The client's end and the server's.
-    pub(super) fn ends(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
-        if self.server { (self.remote, self.local) } else { (self.local, self.remote) }
-    }
-
-    fn rename(&mut self) {
-        let Sort::Socket(family) = self.sort else { return };
-        let none = match family {
-            2 => SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
-            10 => SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0),
-            _ => return,
-        };
-        let (client, server) = self.ends();
-        let text = |end: SocketAddr| format!("{}:{}", end.ip(), end.port());
-        let name = match (self.remote, self.local) {
-            // A socket that listens has one end.
-            (None, Some(local)) => text(local),
-            (None, None) => return,
-            _ => format!("{}->{}", text(client.unwrap_or(none)), text(server.unwrap_or(none))),
-        };
-        self.name = name.into_bytes().into();
-    }
-}
-
-fn anonymous(target: &[u8]) -> Sort {
-    let known: [(&[u8], Sort); 7] = [
-        (b"anon_inode:[eventfd]", Sort::Other("event", b'e')),
-        (b"anon_inode:[signalfd]", Sort::Other("signalfd", b's')),
-        (b"anon_inode:[eventpoll]", Sort::Other("eventpoll", b'l')),
-        (b"anon_inode:[timerfd]", Sort::Other("timerfd", b't')),
-        (b"anon_inode:inotify", Sort::Other("inotify", b'i')),
-        (b"anon_inode:bpf", Sort::Other("bpf", b'b')),
-        (b"anon_inode:[pidfd]", Sort::Other("pidfd", b'P')),
-    ];
-    known
-        .into_iter()
-        .find(|(start, _)| target.starts_with(start))
-        .map_or(Sort::Other("unknown", b'o'), |(_, sort)| sort)
-}
-
-/// An address in memory, and the path of a socket that has one.
-fn address(bytes: &[u8]) -> (u64, Option<SocketAddr>, &[u8]) {
-    let family = bytes.get(..2).and_then(|two| two.try_into().ok()).map_or(0, u16::from_le_bytes);
-    let port = bytes.get(2..4).and_then(|two| two.try_into().ok()).map_or(0, u16::from_be_bytes);
-    let ip = match family {
-        2 => bytes.get(4..8).and_then(|four| <[u8; 4]>::try_from(four).ok()).map(IpAddr::from),
-        10 => bytes.get(8..24).and_then(|all| <[u8; 16]>::try_from(all).ok()).map(IpAddr::from),
-        _ => None,
-    };
-    let path: &[u8] = if family == 1 { bytes.get(2..).unwrap_or_default() } else { b"" };
-    let path = path.strip_prefix(&[0]).unwrap_or(path).split(|byte| *byte == 0).next().unwrap_or_default();
-    (u64::from(family), ip.map(|ip| SocketAddr::new(ip, port)), path)
+/// The own end of a socket, as the kernel told it when the call returned.
+fn told_local(call: &Call<'_>) -> Option<SocketAddr> {
+    address(call.record().piece(Role::Local)?.data).1
 }
 
 type Table = FxHashMap<i64, File>;
@@ -244,7 +121,17 @@ impl Files {
         if result < 0 && !(row.name == "connect" && result == EINPROGRESS) {
             return;
         }
-        match row.name {
+        // libsinsp compares names before and after; of a new descriptor there was none.
+        let (makes, fd) = (row.ret == Ret::Fd, call.int("fd"));
+        let before = if makes { None } else { self.get(pid, fd).map(|file| file.name.clone()) };
+        self.take(row.name, call, cwd);
+        let after = self.get(pid, if makes { result } else { fd }).map(|file| &file.name);
+        self.renamed = after.is_some_and(|after| **after != *before.unwrap_or_default());
+    }
+
+    fn take(&mut self, name: &str, call: &Call<'_>, cwd: &[u8]) {
+        let (pid, result) = (call.pid(), call.result().unwrap_or(-1));
+        match name {
             "open" | "openat" | "openat2" | "creat" => {
                 let mut name = Vec::new();
                 let (path, flags) = (call.text("filename").or_else(|| call.text("pathname")), call.open_flags());
@@ -271,11 +158,10 @@ impl Files {
                 let file = File { protocol: l4(family, kind, protocol), ..File::new(Sort::Socket(family), b"") };
                 self.set(pid, result, file);
             }
-            "bind" => self.local(call, "umyaddr"),
-            "getsockname" => self.local(call, "usockaddr"),
+            "bind" => self.local(call, "umyaddr", true),
+            "getsockname" => self.local(call, "usockaddr", false),
             "connect" => self.remote(call, "uservaddr", true),
             "sendto" | "sendmsg" => self.remote(call, "addr", false),
-            "listen" => self.change(pid, call.int("fd"), |file| file.server = true),
             "accept" | "accept4" => {
                 let listener = self.get(pid, call.int("fd")).cloned();
                 let mut file = listener.unwrap_or_else(|| File::new(Sort::Socket(0), b""));
@@ -283,12 +169,12 @@ impl Files {
                 if file.sort == Sort::Socket(0) {
                     file.sort = Sort::Socket(family);
                 }
-                (file.remote, file.server, file.connected) = (remote, true, true);
+                (file.remote, file.role, file.connected) = (remote, Some(Part::Server), true);
+                file.local = told_local(call).or(file.local);
                 if !path.is_empty() {
                     file.name = path.into();
                 }
                 file.rename();
-                self.renamed = true;
                 self.set(pid, result, file);
             }
             "pipe" | "pipe2" => self.pair(call, "fildes", &File::new(Sort::Pipe, b"")),
@@ -328,11 +214,15 @@ impl Files {
         }
     }
 
-    fn local(&mut self, call: &Call<'_>, name: &str) {
+    fn local(&mut self, call: &Call<'_>, name: &str, binds: bool) {
         let (family, local, path) = address(call.memory(name).unwrap_or_default());
         self.socket(call.pid(), call.int("fd"), family);
         self.change(call.pid(), call.int("fd"), |file| {
             file.local = local.or(file.local);
+            // A socket with a port of its own choice serves, to libsinsp.
+            if binds && local.is_some_and(|local| local.port() > 0) {
+                file.role = Some(Part::Server);
+            }
             if !path.is_empty() {
                 file.name = path.into();
             }
@@ -344,17 +234,20 @@ impl Files {
         let Some(bytes) = call.memory(name).filter(|bytes| bytes.len() > 2) else { return };
         let (pid, fd) = (call.pid(), call.int("fd"));
         let (family, remote, path) = address(bytes);
+        let local = told_local(call);
         self.socket(pid, fd, family);
-        let before = self.get(pid, fd).map(|file| file.name.clone());
         self.change(pid, fd, |file| {
             file.remote = remote.or(file.remote);
+            file.local = local.or(file.local);
             file.connected |= connects;
+            if connects || file.role.is_none() {
+                file.role = Some(Part::Client);
+            }
             if !path.is_empty() {
                 file.name = path.into();
             }
             file.rename();
         });
-        self.renamed = connects || before.as_deref() != self.get(pid, fd).map(|file| &*file.name);
     }
 
     /// Appends a path of a call as an absolute one; `directory` is the argument with the descriptor it starts from.
@@ -363,36 +256,5 @@ impl Files {
         let given = call.index(directory).map(|_| call.int(directory)).filter(|fd| *fd != AT_FDCWD);
         let base = given.and_then(|fd| self.get(call.pid(), fd)).map_or(cwd, |file| &file.name);
         path::join(base, path, out);
-    }
-}
-
-/// What calls without a name make.
-fn made(call: &str) -> Option<Sort> {
-    Some(match call {
-        "eventfd" | "eventfd2" => Sort::Other("event", b'e'),
-        "signalfd" | "signalfd4" => Sort::Other("signalfd", b's'),
-        "timerfd_create" => Sort::Other("timerfd", b't'),
-        "inotify_init" | "inotify_init1" => Sort::Other("inotify", b'i'),
-        "epoll_create" | "epoll_create1" => Sort::Other("eventpoll", b'l'),
-        "bpf" => Sort::Other("bpf", b'b'),
-        "userfaultfd" => Sort::Other("userfaultfd", b'u'),
-        "io_uring_setup" => Sort::Other("io_uring", b'r'),
-        "memfd_create" => Sort::Other("memfd", b'm'),
-        "pidfd_open" => Sort::Other("pidfd", b'P'),
-        _ => return None,
-    })
-}
-
-fn l4(family: u64, kind: u64, protocol: u64) -> Option<&'static str> {
-    if !matches!(family, 2 | 10) {
-        return None;
-    }
-    // The low bits of the type; the others are SOCK_NONBLOCK and SOCK_CLOEXEC.
-    match (kind & 0xf, protocol) {
-        (1, _) => Some("tcp"),
-        (2, 1 | 58) | (3, 1 | 58) => Some("icmp"),
-        (2, _) => Some("udp"),
-        (3, _) => Some("raw"),
-        _ => None,
     }
 }

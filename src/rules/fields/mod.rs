@@ -8,19 +8,21 @@ mod call;
 mod catalog;
 mod evt;
 mod fd;
+mod file;
 mod files;
 mod other;
 mod path;
 mod process;
 mod row;
+mod sessions;
 mod touched;
 mod view;
 
 pub(crate) use catalog::catalog;
 pub(crate) use evt::{iso, time_of_day};
-pub(crate) use files::Files;
 pub use row::{Row, Takes};
-pub(crate) use view::{Buffers, View, event_of};
+pub use sessions::Session;
+pub(crate) use view::{Learned, View, event_of};
 pub use view::{Setup, Times};
 
 use super::lang::{Arg, EventSet, FieldId, Meta, Names, Shape};

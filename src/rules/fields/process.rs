@@ -2,6 +2,7 @@
 
 use super::row::{Takes, fields, of};
 use super::view::{Each, View, maybe, text};
+use crate::model::Pid;
 use crate::rules::lang::{Arg, Type, Value};
 use crate::state::Kin;
 use Type::{AbsTime, Bool, Double, Int, RelTime, Text, Uint};
@@ -30,24 +31,24 @@ fields! {
     AncestorEnv = of("proc.aenv", Text, "proc.env of ancestors").takes(Takes::Either).fixed().absent();
     Cwd = of("proc.cwd", Text, "the working directory, with a slash at its end");
     LoginShell = of("proc.loginshellid", Int(64), "the oldest shell among the ancestors");
-    Tty = of("proc.tty", Uint(32), "the controlling terminal; unknown to smtrace").absent();
+    Tty = of("proc.tty", Uint(32), "the controlling terminal's device, 0 for none; of launched commands");
     Pid = of("proc.pid", Int(64), "the process");
     ParentPid = of("proc.ppid", Int(64), "the parent process");
     AncestorPid = of("proc.apid", Int(64), "proc.pid of an ancestor; without an index, of any").ancestors();
     VPid = of("proc.vpid", Int(64), "the process, as seen from where smtrace runs");
     ParentVPid = of("proc.pvpid", Int(64), "the parent process, as seen from where smtrace runs");
-    Sid = of("proc.sid", Int(64), "the session; unknown to smtrace").absent();
-    SessionName = of("proc.sname", Text, "proc.name of the session's leader; unknown to smtrace").absent();
-    SessionExe = of("proc.sid.exe", Text, "proc.exe of the session's leader; unknown to smtrace").absent();
-    SessionPath = of("proc.sid.exepath", Text, "proc.exepath of the session's leader; unknown to smtrace").absent();
-    VPgid = of("proc.vpgid", Int(64), "the process group; unknown to smtrace").absent();
-    GroupName = of("proc.vpgid.name", Text, "proc.name of the group's leader; unknown to smtrace").absent();
-    GroupExe = of("proc.vpgid.exe", Text, "proc.exe of the group's leader; unknown to smtrace").absent();
-    GroupPath = of("proc.vpgid.exepath", Text, "proc.exepath of the group's leader; unknown to smtrace").absent();
-    PGid = of("proc.pgid", Int(64), "the process group; unknown to smtrace").absent();
-    PGidName = of("proc.pgid.name", Text, "proc.name of the group's leader; unknown to smtrace").absent();
-    PGidExe = of("proc.pgid.exe", Text, "proc.exe of the group's leader; unknown to smtrace").absent();
-    PGidPath = of("proc.pgid.exepath", Text, "proc.exepath of the group's leader; unknown to smtrace").absent();
+    Sid = of("proc.sid", Int(64), "the session, by its leader; of launched commands, or since setsid");
+    SessionName = of("proc.sname", Text, "proc.name of the session's leader, if that is traced or an ancestor");
+    SessionExe = of("proc.sid.exe", Text, "proc.exe of the session's leader, as proc.sname");
+    SessionPath = of("proc.sid.exepath", Text, "proc.exepath of the session's leader, as proc.sname");
+    VPgid = of("proc.vpgid", Int(64), "the process group, by its leader; of launched commands, or since setsid");
+    GroupName = of("proc.vpgid.name", Text, "proc.name of the group's leader, if that is traced or an ancestor");
+    GroupExe = of("proc.vpgid.exe", Text, "proc.exe of the group's leader, if that is traced or an ancestor");
+    GroupPath = of("proc.vpgid.exepath", Text, "proc.exepath of the group's leader, if that is traced or an ancestor");
+    PGid = of("proc.pgid", Int(64), "as proc.vpgid");
+    PGidName = of("proc.pgid.name", Text, "proc.name of the group's leader, if that is traced or an ancestor");
+    PGidExe = of("proc.pgid.exe", Text, "proc.exe of the group's leader, if that is traced or an ancestor");
+    PGidPath = of("proc.pgid.exepath", Text, "proc.exepath of the group's leader, if that is traced or an ancestor");
     Duration = of("proc.duration", RelTime, "nanoseconds since the process was made, or the trace began");
     ParentDuration = of("proc.ppid.duration", RelTime, "proc.duration of the parent");
     Started = of("proc.pid.ts", RelTime, "when the process was made, nanoseconds since 1970");
@@ -56,9 +57,9 @@ fields! {
     IsUpper = of("proc.is_exe_upper_layer", Bool, "whether the program is new in its container; unknown to smtrace").absent();
     IsLower = of("proc.is_exe_lower_layer", Bool, "whether the program is in its image; unknown to smtrace").absent();
     IsMemfd = of("proc.is_exe_from_memfd", Bool, "whether the program is in memory only");
-    IsSidLeader = of("proc.is_sid_leader", Bool, "whether it leads its session; unknown to smtrace").absent();
-    IsVPgidLeader = of("proc.is_vpgid_leader", Bool, "whether it leads its process group; unknown to smtrace").absent();
-    IsPGidLeader = of("proc.is_pgid_leader", Bool, "whether it leads its process group; unknown to smtrace").absent();
+    IsSidLeader = of("proc.is_sid_leader", Bool, "whether it leads its session, as proc.sid");
+    IsVPgidLeader = of("proc.is_vpgid_leader", Bool, "whether it leads its process group, as proc.vpgid");
+    IsPGidLeader = of("proc.is_pgid_leader", Bool, "whether it leads its process group, as proc.vpgid");
     ExeIno = of("proc.exe_ino", Int(64), "the program's inode; unknown to smtrace").absent();
     ExeCtime = of("proc.exe_ino.ctime", AbsTime, "when the program's inode changed; unknown to smtrace").absent();
     ExeMtime = of("proc.exe_ino.mtime", AbsTime, "when the program was written; unknown to smtrace").absent();
@@ -151,8 +152,9 @@ fn ancestors(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) -> bool
     }
 }
 
+/// libsinsp takes every name that ends so for a shell's, a script's too.
 fn is_shell(name: &[u8]) -> bool {
-    matches!(name, b"sh" | b"bash" | b"csh" | b"ksh" | b"zsh" | b"tcsh" | b"dash" | b"ash")
+    name.ends_with(b"sh")
 }
 
 /// The values of a field.
@@ -164,6 +166,9 @@ pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) ->
         let start = start.filter(|start| *start > 0);
         maybe(start.map(|start| Value::Uint(view.call.record().head().time.saturating_sub(start))), each)
     };
+    let session = view.sessions.get(who.pid);
+    let (sid, pgid) = (session.map(|session| session.sid), session.map(|session| session.pgid));
+    let leader = |pid: Option<Pid>| who.of(pid?);
     let started = |kin: Option<Kin<'_>>| kin.map(|kin| kin.started()).filter(|start| *start > 0);
     match field {
         Process::Exe => text(who.argv().next().unwrap_or_default(), each),
@@ -233,6 +238,22 @@ pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) ->
         Process::Children => {
             maybe(who.kin().next().map(|kin| Value::Uint(u64::from(kin.threads().saturating_sub(1)))), each)
         }
+        Process::Sid | Process::VPgid | Process::PGid => {
+            session.is_some_and(|session| int(if field == Process::Sid { session.sid } else { session.pgid }, each))
+        }
+        Process::Tty => maybe(session.map(|session| Value::Uint(u64::from(session.tty))), each),
+        Process::IsSidLeader => maybe(session.map(|session| Value::Bool(session.sid == who.pid)), each),
+        Process::IsVPgidLeader | Process::IsPGidLeader => {
+            maybe(session.map(|session| Value::Bool(session.pgid == who.pid)), each)
+        }
+        Process::SessionName => text(leader(sid).map_or(&[][..], |kin| kin.comm()), each),
+        Process::SessionExe => text(leader(sid).and_then(|kin| kin.argv().next()).unwrap_or_default(), each),
+        Process::SessionPath => text(leader(sid).map_or(&[][..], |kin| kin.exe()), each),
+        Process::GroupName | Process::PGidName => text(leader(pgid).map_or(&[][..], |kin| kin.comm()), each),
+        Process::GroupExe | Process::PGidExe => {
+            text(leader(pgid).and_then(|kin| kin.argv().next()).unwrap_or_default(), each)
+        }
+        Process::GroupPath | Process::PGidPath => text(leader(pgid).map_or(&[][..], |kin| kin.exe()), each),
         Process::Uid => maybe(who.uid().map(|id| Value::Uint(u64::from(id))), each),
         // libsinsp says so of users without a name.
         Process::User => who.uid().is_some() && text(who.user().unwrap_or("<NA>").as_bytes(), each),

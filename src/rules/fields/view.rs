@@ -8,6 +8,7 @@ use super::fd::Fd;
 use super::files::Files;
 use super::other::Other;
 use super::process::Process;
+use super::sessions::{Session, Sessions};
 use super::{evt, fd, other, place, process};
 use crate::event::row;
 use crate::model::record::{Kind, Record};
@@ -25,6 +26,33 @@ pub struct Setup {
     pub container: Option<String>,
     /// The user who logged in, -1 for nobody; `None` when that is not known.
     pub login: Option<i64>,
+    /// The session of the command that is launched; `None` when that is not known.
+    pub session: Option<Session>,
+}
+
+/// What is learned from records beside who is who.
+#[derive(Debug, Default)]
+pub(crate) struct Learned {
+    /// What descriptors refer to.
+    pub(crate) files: Files,
+    /// Sessions and process groups.
+    pub(crate) sessions: Sessions,
+    /// Buffers of values, kept.
+    pub(crate) buffers: Buffers,
+}
+
+impl Learned {
+    /// Learns from what is no call.
+    pub(crate) fn apply(&mut self, record: &Record<'_>, setup: &Setup) {
+        self.files.apply(record);
+        self.sessions.apply(record, setup.session);
+    }
+
+    /// Learns from a call that returned, before conditions are asked about it.
+    pub(crate) fn learn_exit(&mut self, record: &Record<'_>, entered: Option<&Record<'_>>, cwd: &[u8]) {
+        self.files.learn_exit(record, entered, cwd);
+        self.sessions.learn_exit(record, entered);
+    }
 }
 
 /// When events came.
@@ -52,6 +80,7 @@ pub(crate) struct View<'e> {
     pub(super) known: Option<&'static catalog::Call>,
     pub(super) who: Who<'e>,
     pub(super) files: &'e Files,
+    pub(super) sessions: &'e Sessions,
     pub(super) setup: &'e Setup,
     pub(super) times: Times,
     buffers: &'e Buffers,
@@ -73,15 +102,15 @@ impl<'e> View<'e> {
         record: &'e Record<'e>,
         entered: Option<&'e Record<'e>>,
         who: Who<'e>,
-        files: &'e Files,
+        learned: &'e Learned,
         setup: &'e Setup,
         times: Times,
-        buffers: &'e Buffers,
     ) -> View<'e> {
         let row = if matches!(record.head().kind, Kind::Enter | Kind::Exit) { row(record.head()) } else { None };
         let known = row.and_then(|row| catalog().call(row.index()));
         let call = Call::new(row, record, entered);
-        View { call, known, who, files, setup, times, buffers }
+        let Learned { files, sessions, buffers } = learned;
+        View { call, known, who, files, sessions, setup, times, buffers }
     }
 
     /// libscap's name of the event.
