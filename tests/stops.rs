@@ -7,7 +7,7 @@
 
 mod support;
 
-use support::Tracing;
+use support::{Scratch, Tracing};
 
 #[test]
 fn children_of_fork() {
@@ -275,6 +275,17 @@ fn a_path_in_a_page_that_does_not_answer() {
     let traced = Tracing::json("getppid,openat").compare(&["userfault"]);
     if !traced.skipped("userfaultfd") {
         assert_eq!(traced.enters("getppid"), 10);
+    }
+}
+
+#[test]
+fn a_path_in_a_page_of_a_file_system_that_does_not_answer() {
+    let scratch = Scratch::new();
+    let traced = Tracing::json("getppid,openat").compare(&["fuse", scratch.path("").to_str().unwrap()]);
+    if !traced.skipped("a path in a page of FUSE") {
+        traced.assert_count("getppid", 10);
+        let fault = traced.exits("openat").find(|event| event.result == Some(-14));
+        assert!(fault.is_some_and(|event| event.line.contains("unreadable")), "{}", traced.tail());
     }
 }
 
