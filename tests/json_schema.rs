@@ -86,8 +86,7 @@ fn sample() -> Run {
         (Role::Fd, 1, State::Whole, b"pipe:[\xff]"),
     ];
     run.feed(head(Kind::Enter, 257, 0), &[0xffff_ff9c, 7, 0, 0], &path);
-    let mut exit = head(Kind::Exit, 257, 3);
-    exit.flags = flag::MISMATCH;
+    let exit = head(Kind::Exit, 257, 3);
     let opened: [(Role, u16, State, &[u8]); 1] = [(Role::Opened, 0, State::Whole, b"/etc/x")];
     run.feed(exit, &[0xffff_ff9c, 7, 0, 0], &opened);
     let list: Vec<u8> = [3, 4, 5u64].iter().flat_map(|address| address.to_le_bytes()).collect();

@@ -358,12 +358,6 @@ impl<'a> Event<'a> {
     pub fn refused(&self) -> bool {
         self.head().flags & flag::REFUSED != 0
     }
-
-    /// Whether the kernel did something else than the argument says.
-    #[must_use]
-    pub fn mismatch(&self) -> bool {
-        self.head().flags & flag::MISMATCH != 0
-    }
 }
 
 /// Whether `asked`, relative or absolute, can name `opened` without a link being followed. With `..` it always can.

@@ -88,13 +88,10 @@ impl Sink for Ebpf {
             separator = b", ";
         }
         out.push(b']');
-        if let Some(opened) = event.opened().filter(|_| event.mismatch() || event.redirected()) {
+        if let Some(opened) = event.opened().filter(|_| event.redirected()) {
             out.extend_from_slice(b", opened=");
             render_text(opened.bytes, Place::Value, out);
             render_rest(&opened, out);
-        }
-        if event.mismatch() {
-            out.extend_from_slice(b", mismatch=1");
         }
         if event.refused() {
             out.extend_from_slice(b", refused=1");

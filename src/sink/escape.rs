@@ -15,7 +15,7 @@ pub(super) enum Place {
 }
 
 /// The names that start a field of a line.
-const FIELDS: [&[u8]; 17] = [
+const FIELDS: [&[u8]; 16] = [
     b"syscall",
     b"syscall_id",
     b"dir",
@@ -29,7 +29,6 @@ const FIELDS: [&[u8]; 17] = [
     b"args",
     b"fds",
     b"opened",
-    b"mismatch",
     b"refused",
     b"unfinished",
     b"text",

@@ -42,9 +42,6 @@ impl Sink for Module {
         out.extend_from_slice(b" res=");
         render_result(event.result(), out);
         self.lines.render(&event.who, out, |who, out| render_who(who, b" ", out));
-        if event.mismatch() {
-            out.extend_from_slice(b" mismatch=1");
-        }
         if event.refused() {
             out.extend_from_slice(b" refused=1");
         }

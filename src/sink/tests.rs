@@ -181,12 +181,12 @@ fn x32_numbers_find_their_row_and_stay_as_the_kernel_sees_them() {
 fn what_never_returned_and_what_was_refused_say_so() {
     let account = account(7, 1, b"init", b"sh", b"");
     let mut head = head(Kind::Unfinished, 7, 231, Unfinished::Killed as i64);
-    head.flags = flag::REFUSED | flag::MISMATCH;
+    head.flags = flag::REFUSED;
     let record = bytes(&head, &[0], &[]);
     let module = line(&mut Module::new(zone), &account, &record, None);
-    assert!(module.contains(" dir=< res=? ") && module.ends_with(" ppid=1(init) mismatch=1 refused=1\n"), "{module}");
+    assert!(module.contains(" dir=< res=? ") && module.ends_with(" ppid=1(init) refused=1\n"), "{module}");
     let ebpf = line(&mut Ebpf::new(zone), &account, &record, None);
-    assert!(ebpf.contains(", res=?, ") && ebpf.ends_with(", mismatch=1, refused=1\n"), "{ebpf}");
+    assert!(ebpf.contains(", res=?, ") && ebpf.ends_with(", refused=1\n"), "{ebpf}");
     let json = line(&mut Json::new(zone), &account, &record, None);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["unfinished"], &json["result"], &json["res"]), (&"killed".into(), &().into(), &().into()));
@@ -229,7 +229,7 @@ fn json_tells_bytes_words_and_errors_losslessly() {
     let pieces = [(Role::Arg1, 0, PATH, State::Whole, &b"/\xff\n"[..])];
     let enter = bytes(&head(Kind::Enter, 7, 257, 0), &[0xffff_ff9c, PATH, 0, 0], &pieces);
     let mut exit = head(Kind::Exit, 7, 257, -2);
-    exit.flags = flag::MISMATCH | flag::LISTED;
+    exit.flags = flag::LISTED;
     let opened = [(Role::Opened, 0, 3, State::Whole, &b"/etc/x"[..]), (Role::Fd, 0, 0, State::Whole, &b"/dev/tty"[..])];
     let exit = bytes(&exit, &[0xffff_ff9c, PATH, 0, u64::MAX], &opened);
     let line = line(&mut Json::new(zone), &account, &exit, Some(&enter));

@@ -140,7 +140,7 @@ impl<'a, 'e> Tail<'a, 'e> {
             args: Args { event, tree },
             fds: Fds(*event),
             opened: event.opened().map(|text| Bytes(text.bytes)),
-            mismatch: event.mismatch(),
+            mismatch: event.redirected(),
             refused: event.refused(),
         }
     }

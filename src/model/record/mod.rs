@@ -156,8 +156,6 @@ pub mod flag {
     pub const QUIET: u32 = 1;
     /// The call was refused by smtrace to protect itself.
     pub const REFUSED: u32 = 2;
-    /// The argument differs from what the kernel did (a race of the tracee's own making).
-    pub const MISMATCH: u32 = 4;
     /// The task is a thread of an existing process (in [`super::Kind::Born`]).
     pub const THREAD: u32 = 8;
     /// The signal stopped the task, with all of its process (in [`super::Kind::Signal`]).
@@ -421,7 +419,7 @@ mod tests {
         let mut writer = Writer::new(&mut buffer, &head(), &[1, u64::MAX, 3]);
         writer.piece(Role::Arg1, 2, 0xdead_beef, State::Cut, b"hello");
         writer.piece(Role::Comm, 0, 0, State::Whole, b"");
-        writer.add_flags(flag::MISMATCH);
+        writer.add_flags(flag::REFUSED);
         let len = writer.finish();
         let (record, read) = Record::parse(&buffer).unwrap();
         assert_eq!((len, read), (HEADER + 24 + 16 + 8 + 16, len));
@@ -429,7 +427,7 @@ mod tests {
         let got = record.head();
         assert_eq!((got.kind, got.abi, got.nr), (Kind::Exit, Some(Abi::I386), 0x4000_0001));
         assert_eq!((got.time, got.pid, got.tid, got.result), (0x0102_0304_0506_0708, 7, -8, -2));
-        assert_eq!(got.flags, flag::QUIET | flag::MISMATCH);
+        assert_eq!(got.flags, flag::QUIET | flag::REFUSED);
         let pieces: Vec<_> = record.pieces().collect();
         assert_eq!(pieces.len(), 2);
         assert_eq!((pieces[0].data, pieces[0].index, pieces[0].state), (&b"hello"[..], 2, State::Cut));
