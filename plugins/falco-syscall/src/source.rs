@@ -1,10 +1,10 @@
 //! An open source: records of a feed to events of libscap.
 
-use falco_plugin::anyhow::{Error, anyhow};
+use falco_plugin::anyhow::Error;
 use smtrace::event::row;
 use smtrace::model::record::{Kind, Record, flag};
 use smtrace::scap::Converter;
-use smtrace_feed::{Feed, Given, Params, Place};
+use smtrace_feed::{Feed, Given, Params};
 use std::time::Duration;
 
 /// The most events handed over at once.
@@ -40,13 +40,7 @@ impl Source {
     /// Opens what both texts say.
     pub(crate) fn open(init_config: &str, open_params: &str) -> Result<Source, Error> {
         let params = Params::read(init_config, open_params).map_err(Error::msg)?;
-        if !matches!(params.place, Place::File { .. }) {
-            return Err(anyhow!(
-                "smtrace: open_params: raw events are made of records, which connect does not give; give \"capture\" \
-                 with the file of `smtrace -w`, and \"follow\": true while it is being written"
-            ));
-        }
-        let feed = Feed::open(&params).map_err(Error::msg)?;
+        let feed = Feed::open_records(&params).map_err(Error::msg)?;
         let converter = Converter::live();
         Ok(Source { params, feed, converter, records: Vec::new(), at: 0, last: None })
     }

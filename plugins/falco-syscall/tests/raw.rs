@@ -182,9 +182,40 @@ fn a_run_is_seen_while_it_goes_on() {
 }
 
 #[test]
+fn a_live_smtrace_gives_its_records() {
+    let Some(mut smtrace) = smtrace() else { return };
+    let socket = scratch("socket");
+    let mut run = smtrace
+        .args(["-q", "-e", "openat", "-o", "/dev/null", "--listen"])
+        .arg(format!("unix:{}", socket.display()))
+        .args(["--", "sh", "-c", "for i in $(seq 3000); do cat /etc/hostname; done"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !socket.exists() {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let plugin = Plugin::new();
+    let source = plugin.open(&format!("unix:{}", socket.display())).unwrap();
+    // The shell was there before; cat came after.
+    let seen = |told: &[String]| {
+        let has = |start: &str, part: &str| told.iter().any(|event| event.starts_with(start) && event.contains(part));
+        has("< execve res=0 exe=cat args=/etc/hostname.", "") && has("< openat fd=", "/etc/hostname")
+    };
+    let (told, ended) = source.read(seen);
+    assert!(!ended, "{}", told.join("\n"));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(source.read(|_| false).1, "a source that vanished ends");
+    let _ = std::fs::remove_file(&socket);
+}
+
+#[test]
 fn what_has_no_records_is_refused() {
     let plugin = Plugin::new();
-    assert!(plugin.open("unix:/run/x").err().unwrap().contains("made of records"));
+    assert!(plugin.open("unix:/nonesuch").err().unwrap().contains("start smtrace there first"));
     assert!(plugin.open("/nonesuch").err().unwrap().contains("cannot read /nonesuch"));
     assert!(plugin.open("").err().unwrap().contains("no source of events"));
 }

@@ -7,6 +7,7 @@ use crate::lines::Lines;
 use crate::params::{Params, Place};
 use smtrace::model::record::Record;
 use smtrace::store::{Bounds, Part, Reader, Refused, Told};
+use smtrace::stream::Records;
 use smtrace::sys::lock;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -67,11 +68,23 @@ impl Feed {
     /// # Errors
     /// One line: why it cannot be opened.
     pub fn open(params: &Params) -> Result<Feed, String> {
+        Feed::of(params, Form::Lines)
+    }
+
+    /// As [`Feed::open`]; of a live smtrace the records themselves.
+    ///
+    /// # Errors
+    /// One line: why it cannot be opened.
+    pub fn open_records(params: &Params) -> Result<Feed, String> {
+        Feed::of(params, Form::Records)
+    }
+
+    fn of(params: &Params, form: Form) -> Result<Feed, String> {
         let stop = Arc::new(AtomicBool::new(false));
         let (to, queue) = sync_channel(QUEUE);
         let (opened, answer) = sync_channel(1);
         let (place, halt) = (params.place.clone(), Arc::clone(&stop));
-        let wish = wish(params);
+        let wish = Wish { text: wish(params, form), form };
         let thread = thread::Builder::new()
             .name("smtrace-feed".to_owned())
             .spawn(move || run(&place, &wish, &halt, &opened, &to));
@@ -109,16 +122,32 @@ impl Drop for Feed {
     }
 }
 
-/// What a live smtrace is told first: the form of the lines that are wanted.
-fn wish(params: &Params) -> String {
+/// What a live smtrace gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Lines of JSON.
+    Lines,
+    /// A capture of the records, from here on.
+    Records,
+}
+
+/// What a live smtrace is asked for.
+struct Wish {
+    text: String,
+    form: Form,
+}
+
+/// What a live smtrace is told first: the form of what is wanted.
+fn wish(params: &Params, form: Form) -> String {
     let token = params.token.as_ref().map(|token| format!("token={token} ")).unwrap_or_default();
-    format!("{token}format=json str-max={}\n", params.sibling.str_max)
+    let format = if form == Form::Records { "capture" } else { "json" };
+    format!("{token}format={format} str-max={}\n", params.sibling.str_max)
 }
 
 /// The thread: opens the place, says whether that went well, and hands over what it gives.
 fn run(
     place: &Place,
-    wish: &str,
+    wish: &Wish,
     stop: &Arc<AtomicBool>,
     opened: &SyncSender<Result<(), String>>,
     to: &SyncSender<Given>,
@@ -258,24 +287,71 @@ fn checked(records: &[u8], bounds: &mut Bounds) -> bool {
     true
 }
 
-fn socket<S: Read + Write>(
+fn socket<S: Read + Write + Send + 'static>(
     name: &str,
     connected: io::Result<S>,
-    wish: &str,
+    wish: &Wish,
     stop: &Arc<AtomicBool>,
     opened: &SyncSender<Result<(), String>>,
     to: &SyncSender<Given>,
 ) -> Given {
-    let wished = connected.and_then(|mut socket| socket.write_all(wish.as_bytes()).map(|()| socket));
+    let wished = connected.and_then(|mut socket| socket.write_all(wish.text.as_bytes()).map(|()| socket));
     match wished {
         Ok(socket) => {
             let _ = opened.send(Ok(()));
-            hand_lines(name, socket, stop, to)
+            match wish.form {
+                Form::Lines => hand_lines(name, socket, stop, to),
+                Form::Records => hand_stream(name, socket, stop, to),
+            }
         }
         Err(error) => {
             let text = format!("smtrace: cannot connect to {name}: {error}; start smtrace there first");
             let _ = opened.send(Err(text));
             Given::End
+        }
+    }
+}
+
+/// A socket that is waited at until it has news, or nobody wants any.
+struct Waiting<S> {
+    socket: S,
+    stop: Arc<AtomicBool>,
+}
+
+impl<S: Read> Read for Waiting<S> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.socket.read(to) {
+                Err(error) if is_pause(&error) && !self.stop.load(Ordering::Relaxed) => {}
+                Err(error) if is_pause(&error) || error.kind() == ErrorKind::ConnectionReset => return Ok(0),
+                other => return other,
+            }
+        }
+    }
+}
+
+/// A socket without news for a moment.
+fn is_pause(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// The records of a live smtrace, from here on.
+fn hand_stream<S: Read + Send + 'static>(
+    name: &str,
+    socket: S,
+    stop: &Arc<AtomicBool>,
+    to: &SyncSender<Given>,
+) -> Given {
+    let from = Records::new(Waiting { socket, stop: Arc::clone(stop) });
+    match Reader::open(Box::new(from)) {
+        Ok(reader) => hand_records(name, reader, stop, to),
+        Err(_) if stop.load(Ordering::Relaxed) => Given::End,
+        Err(Refused::Unreadable(error)) => Given::Broken(format!("smtrace: {error} (said by {name})")),
+        Err(Refused::Newer(theirs, ours)) => Given::Broken(format!(
+            "smtrace: {name} gives version {theirs}, and this plugin reads up to {ours}; install a newer one"
+        )),
+        Err(Refused::Foreign | Refused::Damaged) => {
+            Given::Broken(format!("smtrace: {name} gives no records; start smtrace there with --listen"))
         }
     }
 }
@@ -293,12 +369,7 @@ fn hand_lines(name: &str, mut from: impl Read, stop: &Arc<AtomicBool>, to: &Sync
                 lines.add(chunk.get(..n).unwrap_or_default());
                 false
             }
-            // A socket without news for a moment.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) =>
-            {
-                continue;
-            }
+            Err(error) if is_pause(&error) => continue,
             // A peer that went away before it had read our wish.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => true,
             Err(error) => return Given::Broken(format!("smtrace: {name} is gone: {error}")),
