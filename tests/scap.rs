@@ -91,18 +91,27 @@ fn replay_writes_the_same_events_plain_and_compressed() {
     assert!(refused.err.contains(".scap"), "{refused:?}");
 }
 
+/// A build of 30 C files, each through three programs.
+const BUILD: &str = "for i in $(seq 30); do printf '#include <stdio.h>\\n#include <stdlib.h>\\nint f%d(void) { return \
+                     puts(getenv(\"HOME\")); }\\n' $i >f$i.c; gcc -c f$i.c || exit 1; done; ar rcs lib.a f*.o";
+
 #[test]
-fn sysdig_reads_what_we_say() {
+fn sysdig_reads_of_a_real_build_what_we_say() {
     let installed = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
-    if !installed("sysdig") || !installed("python3") {
-        eprintln!("skipped: sysdig or python3 is not installed");
+    if ["sysdig", "python3", "gcc", "ar"].iter().any(|name| !installed(name)) {
+        eprintln!("skipped: sysdig, python3 or gcc is not installed");
         return;
     }
     let scratch = Scratch::new();
     let [kept, capture, lines] = ["s.smt", "s.scap", "s.json"].map(|name| scratch.path(name));
-    run(&["-e", "all", "-w", text(&kept), "--", "sh", "-c", SCRIPT]);
+    let mut build = Command::new(smtrace());
+    build.args(["-q", "-e", "all", "-w", text(&kept), "--", "sh", "-c", BUILD]).current_dir(scratch.path("."));
+    let ended = finish(build);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
     run(&["replay", text(&kept), "-w", text(&capture)]);
     run(&["replay", text(&kept), "--format", "json", "-o", text(&lines)]);
+    let events = std::fs::read(&lines).unwrap().iter().filter(|byte| **byte == b'\n').count();
+    assert!(events >= 100_000, "{events} events");
     let mut compare = Command::new("python3");
     compare.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/scap_compare.py")).args([&lines, &capture]);
     let ended = finish(compare);
