@@ -8,7 +8,7 @@ mod digest;
 mod proc;
 
 pub use crate::decode::walk::MAX_PATH;
-use crate::engine::{Call, Identity, Observer, Task};
+use crate::engine::{Call, Denial, Identity, Observer, Punishment, Task};
 use crate::model::Pid;
 use crate::model::record::{HEADER, Head, Kind, PIECE_HEADER, Role, State, Unfinished, Writer, flag};
 use crate::sys::clock;
@@ -332,6 +332,22 @@ impl<R: Records> Observer for Recorder<R> {
     fn end(&mut self, task: Task, status: i32) {
         self.known.remove(&task.tid);
         self.plain(&Head { result: i64::from(status), ..head(Kind::End, task) }, &[]);
+    }
+
+    fn denied(&mut self, task: Task, denial: &Denial) {
+        let errno = match denial.punishment {
+            Punishment::Errno(errno) => i64::from(errno),
+            Punishment::Kill => 0,
+        };
+        let head = Head { flags: flag::DENIED, result: errno, ..head(Kind::Notice, task) };
+        let texts = [denial.message.as_bytes(), denial.deed.as_bytes(), &denial.subject];
+        self.bus.send(SMALL + 3 * (PIECE_HEADER + MAX_PATH), |to| {
+            let mut writer = Writer::new(to, &head, &[]);
+            for (index, text) in (0..).zip(texts) {
+                writer.piece(Role::Text, index, 0, State::Whole, text.get(..MAX_PATH).unwrap_or(text));
+            }
+            writer.finish()
+        });
     }
 
     fn notice(&mut self, task: Task, text: &str) {

@@ -3,7 +3,10 @@
 //! The registry states what each engine can do, so that the loop and the options ask the registry and no engine by
 //! name. An engine that sees only entries, or makes finished records itself, fits the same trait.
 
+mod judge;
 pub mod ptrace;
+
+pub use judge::{Denial, Judge, Punishment, Verdict};
 
 use crate::model::{Abi, Pid};
 use crate::sys::memory::Memory;
@@ -114,6 +117,8 @@ pub trait Observer {
     fn stopped(&mut self, task: Task, signal: i32);
     /// The task ended with this wait status.
     fn end(&mut self, task: Task, status: i32);
+    /// What a judge stopped.
+    fn denied(&mut self, task: Task, denial: &Denial);
     /// A word about the trace itself.
     fn notice(&mut self, task: Task, text: &str);
 }

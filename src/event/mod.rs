@@ -341,6 +341,16 @@ impl<'a> Event<'a> {
         self.record.piece(Role::Text).map(|piece| Text::of(&piece, usize::MAX))
     }
 
+    /// What a judge stopped, if this tells of it: the sentence, the deed and what it is about.
+    #[must_use]
+    pub fn denied(&self) -> Option<[&'a [u8]; 3]> {
+        if self.head().kind != RecordKind::Notice || self.head().flags & flag::DENIED == 0 {
+            return None;
+        }
+        let mut texts = self.record.pieces().filter(|piece| piece.role == Role::Text as u8).map(|piece| piece.data);
+        Some([texts.next()?, texts.next()?, texts.next()?])
+    }
+
     /// The calls of which records were lost, and how many; none for anything but a loss.
     pub fn missed(&self) -> impl Iterator<Item = (&'a [u8], u64)> + use<'a> {
         let of = |piece: Piece<'a>| (piece.data, piece.address);

@@ -147,11 +147,13 @@ impl Engine {
         if enabled {
             observer.enter(&mut self.memory, task, &call);
         }
+        let watched = !silent && !call.refused && self.judge_entered(observer, task, &call);
         if foreign {
             self.answer_foreign(observer, tid);
         }
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
-        tracee.open = ((enabled && self.mode.exits) || after != After::Nothing).then_some(Open { call, after });
+        let awaited = (enabled && self.mode.exits) || after != After::Nothing || watched;
+        tracee.open = awaited.then_some(Open { call, after, watched });
     }
 
     /// Lets the placement see the call, and ends it before the tracee could look at its own mask through /proc.
@@ -277,7 +279,7 @@ impl Engine {
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
         tracee.inside = None;
         tracee.interrupted = false;
-        let Some(Open { call, after }) = tracee.open.take() else { return };
+        let Some(Open { call, after, watched }) = tracee.open.take() else { return };
         let (task, made_child) = (tracee.task(), tracee.made_child);
         match after {
             After::Nothing | After::Listener => {}
@@ -304,6 +306,9 @@ impl Engine {
         }
         if call.enabled {
             observer.exit(&mut self.memory, task, &call, result);
+        }
+        if watched {
+            self.judge_returned(observer, task, &call, result);
         }
     }
 }

@@ -19,6 +19,7 @@ impl Engine {
             (self.root.is_some() && !self.started) || (!self.mode.follow && !self.named.contains(&identity.pid));
         tracee.guest = if attached { self.guests } else { self.comes_from_guest(identity.pid, identity.ppid, creator) };
         observer.born(tracee.task(), &identity, attached);
+        self.judge_born(tracee.pid, creator, identity.ppid);
         if !attached {
             self.placement.free_child(tid);
         }
@@ -46,10 +47,12 @@ impl Engine {
             self.creators.insert(child, tid);
         }
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
+        let parent = tracee.pid;
         tracee.made_child = true;
         if !tracee.silent {
             observer.fork(tracee.task(), child);
         }
+        self.judge_born(child, parent, parent);
         self.placement.free_child(child);
         self.placement.release();
     }
@@ -87,6 +90,7 @@ impl Engine {
                 observer.exec(tracee.task(), former, &identity);
             }
         }
+        self.judge_executed(observer, tid, former);
     }
 
     /// Tells that a call under way will not return to its caller.
@@ -105,10 +109,12 @@ impl Engine {
         if self.placement.is_placed(tid) {
             self.placement.release();
         }
-        if let Some(tracee) = self.tracees.remove(&tid)
-            && let Some(open) = &tracee.open
-        {
+        let Some(tracee) = self.tracees.remove(&tid) else { return };
+        if let Some(open) = &tracee.open {
             self.abandon(observer, tracee.task(), open, why);
+        }
+        if let Some(judge) = &mut self.judge {
+            judge.gone(tracee.task());
         }
     }
 

@@ -14,6 +14,7 @@ mod guard;
 mod identity;
 mod info;
 mod inner;
+mod judging;
 mod lives;
 mod placement;
 mod tracee;
@@ -23,7 +24,7 @@ pub use calls::is_enabled;
 pub(crate) use identity::tracer_of;
 pub use placement::Shared as PlacementShared;
 
-use super::Observer;
+use super::{Judge, Observer};
 use crate::filter::{self, Duty};
 use crate::model::{CallSet, Pid};
 use crate::sys::memory::Memory;
@@ -67,7 +68,6 @@ pub enum Round {
 }
 
 /// The engine.
-#[derive(Debug)]
 pub struct Engine {
     tracees: FxHashMap<Pid, Tracee>,
     memory: Memory,
@@ -99,6 +99,14 @@ pub struct Engine {
     started: bool,
     lost_sight: bool,
     foreign_seen: bool,
+    /// Who says which calls may happen, if anybody does.
+    judge: Option<Box<dyn Judge>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("tracees", &self.tracees.len()).field("mode", &self.mode).finish_non_exhaustive()
+    }
 }
 
 impl Engine {
@@ -137,6 +145,7 @@ impl Engine {
             started: false,
             lost_sight: false,
             foreign_seen: false,
+            judge: None,
         }
     }
 

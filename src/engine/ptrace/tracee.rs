@@ -10,6 +10,8 @@ pub(super) struct Open {
     pub(super) call: Call,
     /// What is to be done when it returned.
     pub(super) after: After,
+    /// The judge wants to see the result.
+    pub(super) watched: bool,
 }
 
 /// What the exit of a call asks for.

@@ -163,6 +163,8 @@ pub mod flag {
     /// The open files were listed with this record. An exit without it has those of its enter, with the call's own
     /// effect: one more for a result that is a descriptor, one less for close.
     pub const LISTED: u32 = 16;
+    /// A judge stopped a call ([`super::Kind::Notice`]): its errno, 0 for a kill; texts: a sentence, the deed, the subject.
+    pub const DENIED: u32 = 64;
     /// The account of who is who starts anew (in [`super::Kind::Lost`]).
     pub const VOID: u32 = 32;
 }
