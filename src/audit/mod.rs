@@ -2,6 +2,7 @@
 //!
 //! Nothing here traces, prints or draws a report.
 
+pub mod dns;
 mod findings;
 pub mod fold;
 pub mod limits;

@@ -80,6 +80,13 @@ pub fn name(number: u16) -> Option<&'static str> {
     }
 }
 
+/// The error number that has this name.
+#[must_use]
+pub fn number(name: &str) -> Option<u16> {
+    let at = NAMES.iter().position(|known| *known == name && !name.is_empty())?;
+    u16::try_from(at + 1).ok()
+}
+
 /// What an error number says to a person.
 #[must_use]
 pub fn text(number: u16) -> Option<&'static str> {

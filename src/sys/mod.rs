@@ -11,6 +11,7 @@ pub mod inherited;
 pub mod limits;
 pub mod lock;
 pub mod memory;
+pub mod path;
 pub mod probe;
 pub mod ptrace;
 pub mod ring;

@@ -102,7 +102,7 @@ impl Fold {
     pub(super) fn outlived(&mut self) -> Vec<u32> {
         /// What a pipeline's last programs may take to end, microseconds.
         const SOON: u64 = 500_000;
-        let Some(end) = self.root_end else { return Vec::new() };
+        let Some(end) = self.root_end.filter(|_| !self.killed) else { return Vec::new() };
         let late = |process: &&crate::audit::model::Process| {
             Some(process.id) != self.root && process.end_us.is_none_or(|last| last > end)
         };

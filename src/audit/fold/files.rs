@@ -25,10 +25,14 @@ pub(super) struct Files {
 }
 
 /// A call that does something with a file by its name.
-pub(super) struct Named {
-    pub(super) call: &'static str,
-    pub(super) argument: usize,
-    pub(super) access: Access,
+#[derive(Clone, Copy, Debug)]
+pub struct Named {
+    /// The call.
+    pub call: &'static str,
+    /// Which argument the name is.
+    pub argument: usize,
+    /// What is done with the file.
+    pub access: Access,
 }
 
 const fn named(call: &'static str, argument: usize, access: Access) -> Named {
@@ -36,7 +40,7 @@ const fn named(call: &'static str, argument: usize, access: Access) -> Named {
 }
 
 /// What calls do with the files that they name. Opens and execs are not here.
-pub(super) const NAMED: &[Named] = &[
+pub const NAMED: &[Named] = &[
     named("mkdir", 0, Access::Created),
     named("mkdirat", 1, Access::Created),
     named("mknod", 0, Access::Created),

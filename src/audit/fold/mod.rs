@@ -16,6 +16,8 @@ mod renown;
 mod streams;
 mod swap;
 
+pub use files::{NAMED, Named};
+
 use super::findings::{Findings, Said};
 use super::limits::{self, Beyond, Mark};
 use super::model::{Access, ActKind, Audit, Coverage, Digest, Level, Reason, Run, Slice, Source, Tool, Use, VERSION};
@@ -67,6 +69,8 @@ pub struct Fold {
     end: u64,
     root: Option<u32>,
     root_end: Option<u64>,
+    /// The build was killed: nothing that lived a moment longer chose to.
+    killed: bool,
     /// Memory that is used again for each event.
     tree: Tree,
 }
@@ -105,6 +109,9 @@ impl Fold {
             self.start = us;
         }
         self.end = self.end.max(us);
+        if let Some(denied) = event.denied() {
+            return self.denied(event, denied);
+        }
         if event.sort == Sort::Notice {
             return self.notice(event);
         }
@@ -140,6 +147,22 @@ impl Fold {
         let us = event.head().time / 1000;
         let process = self.processes.of(event, us, &mut self.beyond);
         self.say(said, Some(Mark { process, us }));
+    }
+
+    /// A call was stopped because the policy does not allow it.
+    fn denied(&mut self, event: &Event<'_>, [sentence, deed, subject]: [&[u8]; 3]) {
+        self.killed |= event.head().result == 0;
+        let said = Said {
+            rule: format!("denied-{}", text(deed)),
+            about: format!("The policy does not allow what was tried, and it was stopped: {}", text(deed)),
+            source: Source::Policy,
+            // Many programs try a call that no policy can judge, and do without.
+            level: if deed == b"unjudged" { Level::Warning } else { Level::Error },
+            message: text(sentence),
+            subject: Some(text(subject)),
+            ..Said::default()
+        };
+        self.alert(event, said);
     }
 
     fn notice(&mut self, event: &Event<'_>) {

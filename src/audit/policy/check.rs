@@ -1,19 +1,26 @@
 //! The facts of a run against a policy.
 
-use super::{Allowed, Entry, Places, Policy, patch};
+use super::{Action, Allowed, Entry, Places, Policy, patch};
 use crate::audit::findings::Said;
 use crate::audit::model::{Access, Audit, Digest, Level, NetworkAct, PolicyCheck, Source, Use};
 use globset::{GlobBuilder, GlobMatcher};
 
 /// What can be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sort {
+pub enum Sort {
+    /// Programs.
     Exec,
+    /// Reading files, listing directories.
     Read,
+    /// Every change of a file but its removal.
     Write,
+    /// Removing and renaming files.
     Delete,
+    /// Connections and messages to others.
     Connect,
+    /// Waiting for connections.
     Listen,
+    /// Names that are asked for.
     Dns,
 }
 
@@ -21,7 +28,9 @@ impl Sort {
     pub(super) const ALL: [Sort; 7] =
         [Sort::Exec, Sort::Read, Sort::Write, Sort::Delete, Sort::Connect, Sort::Listen, Sort::Dns];
 
-    pub(super) fn word(self) -> &'static str {
+    /// Its word in a policy.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Sort::Exec => "exec",
             Sort::Read => "read",
@@ -46,7 +55,8 @@ impl Sort {
     }
 
     /// Whether an access to a file is of this sort.
-    pub(super) fn of(self, access: Access) -> bool {
+    #[must_use]
+    pub fn of(self, access: Access) -> bool {
         use Access as A;
         match self {
             Sort::Read => matches!(access, A::Read | A::Listed),
@@ -127,37 +137,49 @@ pub(super) fn deeds(facts: &Audit) -> Vec<Deed<'_>> {
     deeds
 }
 
-struct Pattern {
+#[derive(Debug)]
+pub(super) struct Pattern {
     glob: GlobMatcher,
     digests: Vec<String>,
+    pub(super) enforce: Option<Action>,
 }
 
 impl Pattern {
-    fn matches(&self, deed: &Deed<'_>) -> bool {
-        let digest = deed.digest.map(|digest| digest.sha256.as_str());
+    fn matches(&self, names: &[String], digest: Option<&str>) -> bool {
         let fits = self.digests.is_empty() || digest.is_some_and(|digest| self.digests.iter().any(|one| one == digest));
-        fits && deed.names.iter().any(|name| self.glob.is_match(name))
+        fits && names.iter().any(|name| self.glob.is_match(name))
     }
 }
 
 /// The patterns of one section, by sort.
-struct Patterns([Vec<Pattern>; 7]);
+#[derive(Debug)]
+pub(super) struct Patterns([Vec<Pattern>; 7]);
 
 impl Patterns {
-    fn new(allowed: &Allowed, places: &Places) -> Result<Patterns, String> {
+    pub(super) fn new(allowed: &Allowed, places: &Places) -> Result<Patterns, String> {
         let mut all: [Vec<Pattern>; 7] = Default::default();
         for (sort, list) in Sort::ALL.into_iter().zip(&mut all) {
             for entry in sort.entries(allowed) {
                 let glob = compile(entry.pattern(), places)
                     .map_err(|error| format!("{}: `{}`: {error}", sort.word(), entry.pattern()))?;
-                list.push(Pattern { glob, digests: entry.digests().to_vec() });
+                list.push(Pattern { glob, digests: entry.digests().to_vec(), enforce: entry.enforce() });
             }
         }
         Ok(Patterns(all))
     }
 
     fn holds(&self, deed: &Deed<'_>) -> bool {
-        self.0.get(deed.sort as usize).is_some_and(|list| list.iter().any(|pattern| pattern.matches(deed)))
+        self.find(deed.sort, &deed.names, deed.digest.map(|digest| digest.sha256.as_str())).is_some()
+    }
+
+    /// The first pattern for something that is done to what has these names.
+    pub(super) fn find(&self, sort: Sort, names: &[String], digest: Option<&str>) -> Option<&Pattern> {
+        self.0.get(sort as usize)?.iter().find(|pattern| pattern.matches(names, digest))
+    }
+
+    /// Whether a pattern asks for a digest.
+    pub(super) fn have_digests(&self) -> bool {
+        self.0.iter().flatten().any(|pattern| !pattern.digests.is_empty())
     }
 }
 

@@ -1,14 +1,17 @@
 //! What a build may do, as a file that people review: `exec`, `read`, `write`, `delete`, `connect`, `listen` and `dns`,
 //! by patterns, with reasons.
 //!
-//! What a policy does not allow is a finding. `deny` wins over every `allow`. Nothing here looks at the machine.
+//! What a policy does not allow is a finding, and with `--enforce` does not happen. `deny` wins over every `allow`. Nothing
+//! here looks at the machine.
 
 mod check;
+mod enforce;
 mod hermetic;
 mod learn;
 mod patch;
 
-pub use check::{Outside, check};
+pub use check::{Outside, Sort, check};
+pub use enforce::{Action, BySort, Enforce, Program, Question, Rules};
 pub use hermetic::{Declared, hermetic};
 pub use learn::learn;
 
@@ -27,6 +30,9 @@ pub const LARGEST: usize = 8 << 20;
 pub struct Policy {
     /// The version of the format: 1.
     pub version: u32,
+    /// With `--enforce`: what is done about what is not allowed; EPERM when nothing is said.
+    #[serde(default)]
+    pub enforce: Option<Enforce>,
     /// Programs that may be executed.
     #[serde(default)]
     pub exec: Vec<Entry>,
@@ -94,6 +100,9 @@ pub struct Section {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
+    /// As the policy's `enforce`, for what this program does.
+    #[serde(default)]
+    pub enforce: Option<Enforce>,
     /// Programs that may be executed.
     #[serde(default)]
     pub exec: Vec<Entry>,
@@ -172,6 +181,9 @@ pub struct Full {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
+    /// In `deny`: what is done about it with `--enforce`.
+    #[serde(default)]
+    pub enforce: Option<Action>,
 }
 
 impl Entry {
@@ -186,6 +198,13 @@ impl Entry {
         match self {
             Entry::Pattern(_) => &[],
             Entry::Full(full) => &full.sha256,
+        }
+    }
+
+    fn enforce(&self) -> Option<Action> {
+        match self {
+            Entry::Pattern(_) => None,
+            Entry::Full(full) => full.enforce,
         }
     }
 }
