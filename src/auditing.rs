@@ -14,6 +14,8 @@ use crate::audit::fold::{self, Context, Fold};
 use crate::audit::model::{self, Coverage, Level, Verdict};
 use crate::audit::policy::{self, Declared, Places, Policy};
 use crate::capture::Hash;
+use crate::enforce::{self, Enforcer};
+use crate::engine::Judge;
 use crate::event::Event;
 use crate::launch::FAILED;
 use crate::model::{Abi, Audit, CallSet, Command, Plan, Severity, Target};
@@ -76,10 +78,17 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
             return Ending::Exit(FAILED);
         }
     };
+    let enforcer = match enforcer(audit, policy.as_ref(), &context) {
+        Ok(enforcer) => enforcer,
+        Err(text) => {
+            say(&text);
+            return Ending::Exit(FAILED);
+        }
+    };
     let fold = Arc::new(Mutex::new(Fold::new(context)));
     let quiet = plan.quiet;
     let given = plan;
-    let mut plan = Plan { calls: calls(audit.hermetic, &rules), probe: true, quiet: true, ..plan.clone() };
+    let mut plan = Plan { calls: calls(audit, &rules), probe: true, quiet: true, ..plan.clone() };
     let watch = match rules::watch(rules) {
         Ok(watch) => watch,
         Err(text) => {
@@ -95,6 +104,7 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
         needs: Needs { args: true, opened: true, named: true, env: true, ..Needs::NOTHING },
         hash: Hash { programs: true, inputs: audit.hash_inputs, outputs: audit.hash_outputs },
         watch: Some(watch),
+        judge: enforcer,
     };
     let mut story = Story::default();
     let ending = run::trace(&plan, Some(taker), &mut story);
@@ -136,6 +146,15 @@ impl Checked {
     }
 }
 
+/// Who stops what the policy does not allow, if it is to be stopped.
+fn enforcer(audit: &Audit, policy: Option<&Checked>, context: &Context) -> Result<Option<Box<dyn Judge>>, String> {
+    let Some(Checked { policy, file, .. }) = policy.filter(|_| audit.enforce) else { return Ok(None) };
+    let Context { workspace, home, tmpdir, .. } = context;
+    let places = Places { workspace: workspace.clone(), home: home.clone(), tmpdir: tmpdir.clone() };
+    let rules = policy::Rules::new(policy, &places).map_err(|why| format!("{file}: {why}"))?;
+    Ok(Some(Box::new(Enforcer::new(rules))))
+}
+
 /// Holds the facts against what was declared, and learns a policy.
 fn hold(facts: &mut model::Audit, plan: &Plan, audit: &Audit, policy: Option<&Checked>) -> Result<(), String> {
     let run = &facts.run;
@@ -172,10 +191,11 @@ fn variables(plan: &Plan) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// The calls that the facts are made of, and those that the rules ask about.
-fn calls(hermetic: bool, rules: &Rules) -> CallSet {
+/// The calls that the facts are made of, and those that the rules and the policy ask about.
+fn calls(audit: &Audit, rules: &Rules) -> CallSet {
     let mut calls = crate::rules::calls(rules);
-    for row in fold::calls().chain(fold::clocks().filter(|_| hermetic)).filter_map(table::by_name) {
+    let more = fold::clocks().filter(|_| audit.hermetic).chain(enforce::calls().filter(|_| audit.enforce));
+    for row in fold::calls().chain(more).filter_map(table::by_name) {
         calls.insert(row.index());
     }
     calls

@@ -19,6 +19,7 @@ pub mod event;
 pub mod scap;
 pub mod rules;
 pub mod audit;
+pub mod enforce;
 pub mod report;
 pub mod sink;
 pub mod diff;

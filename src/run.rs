@@ -215,8 +215,10 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
     let placement = PlacementShared::default();
     let waker = sender.waker();
     let (users, groups) = (sinks.users, sinks.groups);
+    let mut judge = None;
     let (wanted, mut pipeline) = match taker {
         Some(taker) => {
+            judge = taker.judge;
             let mut pipeline = Pipeline::with_sink(plan, taker.needs, taker.sink, users, groups);
             if let Some(watch) = taker.watch {
                 pipeline.hand_over(watch);
@@ -254,7 +256,8 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
     let taker = Signals { shared: Arc::clone(&shared), waker, tracer: limits::tid(), kill_after, reload };
     thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10).spawn(move || taker.run())?;
     let reader = thread::Builder::new().name("reader".to_owned()).spawn(move || reader.run())?;
-    let engine = Engine::new(mode, plan.calls.clone(), placement);
+    let mut engine = Engine::new(mode, plan.calls.clone(), placement);
+    engine.judge_by(judge);
     Ok(Run { recorder, engine, shared, reader, wanted: (wanted, None), served })
 }
 

@@ -1,6 +1,7 @@
 //! What passes between a run and whoever has its events in place of an output format.
 
 use crate::capture::Hash;
+use crate::engine::Judge;
 use crate::rules::Watch;
 use crate::sink::{Needs, Sink};
 
@@ -29,4 +30,6 @@ pub struct Taker {
     pub hash: Hash,
     /// The rules whose alerts it takes.
     pub watch: Option<Watch>,
+    /// Who says which calls may happen, if anybody does.
+    pub judge: Option<Box<dyn Judge>>,
 }

@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders in the order data moves; each uses only those before it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "model", "sys", "arch", "table", "decode", "options", "filter", "engine", "capture", "bus", "state", "store",
-    "event", "scap", "rules", "audit", "report", "sink", "diff", "control",
+    "event", "scap", "rules", "audit", "enforce", "report", "sink", "diff", "control",
 ];
 
 const MOST_LINES: usize = 400;

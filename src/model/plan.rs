@@ -54,6 +54,8 @@ pub struct Audit {
     pub hash_outputs: bool,
     /// The policy to check.
     pub policy: Option<PathBuf>,
+    /// Whether what the policy does not allow is stopped before it happens.
+    pub enforce: bool,
     /// The policy to write.
     pub learn: Option<PathBuf>,
     /// Whether to ask if the build used anything undeclared.

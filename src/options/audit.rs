@@ -13,6 +13,7 @@ const REPORT: &str = "report";
 const FAIL_ON: &str = "fail-on";
 const HASH: &str = "hash";
 const POLICY: &str = "policy";
+const ENFORCE: &str = "enforce";
 const LEARN: &str = "learn";
 const HERMETIC: &str = "hermetic";
 const INPUT: &str = "input";
@@ -78,6 +79,14 @@ pub(super) fn command(base: &Command) -> Command {
                 .help("Exit with 3 when there is a finding of this level or worse"),
         )
         .arg(file(POLICY, "FILE").value_hint(ValueHint::FilePath).help("Check the build against a policy"))
+        .arg(
+            Arg::new(ENFORCE)
+                .long(ENFORCE)
+                .action(ArgAction::SetTrue)
+                .requires(POLICY)
+                .conflicts_with(FROM)
+                .help("Stop what the policy does not allow before it happens"),
+        )
         .arg(
             file(LEARN, "FILE")
                 .value_hint(ValueHint::FilePath)
@@ -195,6 +204,7 @@ fn audit(typed: &ArgMatches) -> Result<Audit, Refusal> {
         hash_inputs: hashed("inputs"),
         hash_outputs: hashed("outputs"),
         policy: path(POLICY)?,
+        enforce: typed.get_flag(ENFORCE),
         learn: path(LEARN)?,
         hermetic: typed.get_flag(HERMETIC),
         inputs: typed.get_many::<String>(INPUT).into_iter().flatten().cloned().collect(),

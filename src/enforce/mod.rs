@@ -1,0 +1,265 @@
+//! A policy that is enforced: whether a call of a stopped task may happen, asked before it does and again of what it did.
+//!
+//! Names are found as the kernel would find them for the task; what is judged is the file or address that they lead to.
+//! Between the question and the call another thread can change memory, and another process names. So an open is judged
+//! again by the descriptor it made, an exec by the program that was loaded, a removal by the file that is gone; a
+//! connection is made by us with the address that was judged. `docs/enforce.md` says what is left.
+//!
+//! Nothing here knows of events, reports or threads.
+
+mod blind;
+mod exec;
+mod files;
+mod names;
+mod net;
+mod open;
+mod resolve;
+
+use crate::audit::fold::NAMED;
+use crate::audit::policy::{Action, Program, Question, Rules, Sort};
+use crate::audit::text::text;
+use crate::decode::errno;
+use crate::decode::walk::low32;
+use crate::engine::{Call, Denial, Judge, Punishment, Task, Verdict};
+use crate::model::Pid;
+use crate::sys::memory::Memory;
+use crate::sys::path::Held;
+use resolve::{Path, Root, Target};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// The most files that are remembered as made by the build.
+const MADE: usize = 200_000;
+
+/// Calls that are judged beside those that name a file ([`NAMED`]) and those that cannot be judged.
+const JUDGED: &[&str] = &[
+    "open",
+    "openat",
+    "openat2",
+    "creat",
+    "execve",
+    "execveat",
+    "connect",
+    "listen",
+    "sendto",
+    "sendmsg",
+    "sendmmsg",
+    "fchmod",
+    "fchown",
+    "fchown32",
+    "fsetxattr",
+    "fremovexattr",
+    "read",
+    "recvfrom",
+    "recvmsg",
+];
+
+/// What a call that is watched has to be held against when it returned.
+#[derive(Debug)]
+enum Pending {
+    /// An open.
+    Open {
+        /// It had to make the file.
+        makes: bool,
+    },
+    /// An exec of the file with this name, by this program.
+    Exec(String, Program),
+    /// A new name, as it was found free.
+    Make(Vec<u8>),
+    /// A removal of this file, which had so many names.
+    Remove(Held, u64),
+    /// A renaming of this file to this name.
+    Rename(Held, Vec<u8>),
+    /// A connection of this descriptor.
+    Connect(i32),
+    /// What a DNS server may have answered into this buffer.
+    Answer(names::Buffer),
+}
+
+/// Enforces a policy.
+#[derive(Debug)]
+pub struct Enforcer {
+    rules: Rules,
+    root: Root,
+    /// The script that a process runs.
+    scripts: FxHashMap<Pid, String>,
+    pending: FxHashMap<Pid, Pending>,
+    /// The files that the build made.
+    made: FxHashSet<(u64, u64)>,
+    names: names::Names,
+    digests: exec::Digests,
+}
+
+/// The names of the calls that have to stop.
+pub fn calls() -> impl Iterator<Item = &'static str> {
+    let named = NAMED.iter().map(|named| named.call);
+    JUDGED.iter().copied().chain(named).chain(blind::calls())
+}
+
+fn word(call: &Call, at: usize) -> u64 {
+    call.args.get(at).copied().unwrap_or(0)
+}
+
+/// An argument that the kernel takes as int.
+fn int(call: &Call, at: usize) -> i32 {
+    low32(word(call, at)).cast_signed()
+}
+
+impl Enforcer {
+    /// Enforces `rules`.
+    #[must_use]
+    pub fn new(rules: Rules) -> Enforcer {
+        Enforcer {
+            rules,
+            root: Root::own(),
+            scripts: FxHashMap::default(),
+            pending: FxHashMap::default(),
+            made: FxHashSet::default(),
+            names: names::Names::default(),
+            digests: exec::Digests::default(),
+        }
+    }
+
+    /// The program that `task` runs, as far as answers depend on it.
+    fn program(&self, task: Task) -> Program {
+        if !self.rules.have_sections() {
+            return Program::default();
+        }
+        let exe = Held::at(&format!("/proc/{}/exe", task.tid)).map(|exe| text(&exe.name())).unwrap_or_default();
+        Program { exe, script: self.scripts.get(&task.pid).cloned() }
+    }
+
+    /// Nothing when `task` may do this to what has these names.
+    fn ask(&self, task: Task, sort: Sort, names: &[String]) -> Option<Denial> {
+        self.ask_with(&self.program(task), &Question { sort, names, digest: None })
+    }
+
+    /// Nothing when `by` may do what is asked.
+    fn ask_with(&self, by: &Program, question: &Question<'_>) -> Option<Denial> {
+        let action = self.rules.ask(question, by)?;
+        let subject = question.names.first().cloned().unwrap_or_default();
+        Some(denial(question.sort.word(), subject, "is not allowed by the policy", action))
+    }
+
+    /// Asks about one file.
+    fn ask_file(&self, task: Task, sort: Sort, name: &[u8]) -> Option<Denial> {
+        // What has no path (a pipe behind /dev/stdin, an inotify instance) has no place in a policy either.
+        (name.first() == Some(&b'/')).then(|| self.ask(task, sort, &[text(name)])).flatten()
+    }
+
+    /// Where the path argument `at` leads; its directory's descriptor is the argument `from`, if it has one.
+    fn find(
+        &self,
+        memory: &mut Memory,
+        task: Task,
+        call: &Call,
+        (from, at): (Option<usize>, usize),
+        path: Path<'_>,
+    ) -> Target {
+        let from = from.map_or(libc::AT_FDCWD, |from| int(call, from));
+        match string(memory, task, word(call, at)) {
+            Some(bytes) => self.root.resolve(task, Path { from, bytes: &bytes, ..path }),
+            None => Target::Nowhere,
+        }
+    }
+
+    fn remember_made(&mut self, held: &Held) {
+        if let Some(status) = held.status().filter(|_| self.made.len() < MADE) {
+            self.made.insert(status.identity());
+        }
+    }
+
+    fn judge(&mut self, memory: &mut Memory, task: Task, call: &Call, name: &str) -> Verdict {
+        if let Some(why) = blind::why(name, call) {
+            let message = format!("{name} was refused (EPERM): a policy cannot judge it, {why}");
+            let punishment = Punishment::Errno(1);
+            return Verdict::Deny(Denial { deed: "unjudged", subject: name.into(), message, punishment });
+        }
+        match name {
+            "open" | "openat" | "openat2" | "creat" => self.open(memory, task, call, name),
+            "execve" | "execveat" => self.exec(memory, task, call, name),
+            "fchmod" | "fchown" | "fchown32" | "fsetxattr" | "fremovexattr" => self.behind(task, call),
+            "connect" | "listen" | "sendto" | "sendmsg" | "sendmmsg" | "socketcall" => {
+                self.network(memory, task, call, name)
+            }
+            "read" | "recvfrom" | "recvmsg" => self.receive(memory, task, call, name),
+            _ => self.named(memory, task, call, name),
+        }
+    }
+}
+
+/// What is said of something that may not happen.
+fn denial(deed: &'static str, subject: String, why: &str, action: Action) -> Denial {
+    let (outcome, punishment) = match action {
+        Action::Errno(number) => {
+            let name = errno::name(number).unwrap_or("an error");
+            (format!("the call failed with {name}"), Punishment::Errno(number))
+        }
+        Action::Kill => ("the build was killed".to_owned(), Punishment::Kill),
+    };
+    let message = format!("{deed} of {subject} {why}: {outcome}");
+    Denial { deed, subject: subject.into_bytes(), message, punishment }
+}
+
+/// As [`denial`], of something that happened although it was judged before: names or memory were changed meanwhile.
+fn raced(found: Denial) -> Denial {
+    let subject = text(&found.subject);
+    denial(found.deed, subject, "happened though something else was asked for (a race)", Action::Kill)
+}
+
+/// The NUL-terminated string at `address`; `None` when the kernel could not read it as a path either.
+fn string(memory: &mut Memory, task: Task, address: u64) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; libc::PATH_MAX as usize];
+    let got = memory.read_until(task.tid, address, &mut bytes, |part| part.contains(&0));
+    bytes.truncate(got);
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    bytes.truncate(end);
+    Some(bytes)
+}
+
+impl Judge for Enforcer {
+    fn entered(&mut self, memory: &mut Memory, task: Task, call: &Call) -> Verdict {
+        self.pending.remove(&task.tid);
+        let Some(row) = call.row else { return Verdict::Pass };
+        self.judge(memory, task, call, row.name)
+    }
+
+    fn returned(&mut self, memory: &mut Memory, task: Task, _call: &Call, result: i64) -> Option<Denial> {
+        let pending = self.pending.remove(&task.tid)?;
+        match pending {
+            Pending::Connect(number) => return self.connected(task, number, result),
+            _ if result < 0 => return None,
+            Pending::Open { makes } => return self.opened(task, result, makes).map(raced),
+            Pending::Make(name) => {
+                if let Ok(held) = Held::at(&String::from_utf8_lossy(&name)) {
+                    self.remember_made(&held);
+                }
+            }
+            Pending::Remove(held, links) => return files::removed(&held, links),
+            Pending::Rename(held, name) => return files::renamed(&held, &name),
+            Pending::Answer(buffer) => self.names.answered(memory, task, &buffer, result),
+            Pending::Exec(..) => {}
+        }
+        None
+    }
+
+    fn executed(&mut self, memory: &mut Memory, task: Task, former: Pid) -> Option<Denial> {
+        let (asked, by) = match self.pending.remove(&former) {
+            Some(Pending::Exec(name, by)) => (Some(name), by),
+            _ => (None, Program::default()),
+        };
+        self.loaded(memory, task, (asked, &by))
+    }
+
+    fn born(&mut self, child: Pid, parent: Pid) {
+        if let Some(script) = self.scripts.get(&parent).filter(|_| child != parent).cloned() {
+            self.scripts.entry(child).or_insert(script);
+        }
+    }
+
+    fn gone(&mut self, task: Task) {
+        self.pending.remove(&task.tid);
+        if task.tid == task.pid {
+            self.scripts.remove(&task.pid);
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Addresses: a connection is made here, with the address that was judged, so that nobody can change it afterwards.
+//!
+//! A message with an address of its own cannot be sent so, because its bytes would have to be copied too; it is judged by
+//! what stands in memory when the call is entered.
+
+use super::names::{Buffer, inode};
+use super::{Enforcer, Path, Pending, Target, denial, int, raced, text, word};
+use crate::audit::dns;
+use crate::audit::policy::Sort;
+use crate::decode::walk::low32;
+use crate::engine::{Call, Denial, Task, Verdict};
+use crate::model::Abi;
+use crate::sys::memory::Memory;
+use crate::sys::socket::{MAX_ADDRESS, Shared};
+use crate::table;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+const DNS: u16 = 53;
+
+/// The most messages of one sendmmsg(2) and pieces of one message that are looked at; more are refused (UIO_MAXIOV is 1024).
+const MESSAGES: u64 = 1024;
+
+/// The longest question to a name server that is read.
+const QUESTION: usize = 4096;
+
+/// i386 socketcall(2) sub-calls (linux/net.h) that are judged.
+const SUBCALLS: &[(u32, &str)] = &[
+    (1, "socket"),
+    (3, "connect"),
+    (4, "listen"),
+    (9, "sendto"),
+    (10, "recvfrom"),
+    (11, "sendto"),
+    (12, "recvfrom"),
+    (16, "sendmsg"),
+    (17, "recvmsg"),
+    (20, "sendmmsg"),
+];
+
+/// A socket address that was read once.
+enum Address {
+    /// AF_UNSPEC, netlink, an unnamed unix socket: nothing that a policy names.
+    Free,
+    Inet(IpAddr, u16),
+    /// An abstract unix socket.
+    Abstract(Vec<u8>),
+    /// The path of a unix socket.
+    Path(Vec<u8>),
+    /// A family that has no addresses a policy could name.
+    Unnamed,
+}
+
+/// Reads a structure sockaddr.
+fn address(bytes: &[u8]) -> Address {
+    let Some(family) = bytes.get(..2).and_then(|b| b.try_into().ok()).map(u16::from_ne_bytes) else {
+        return Address::Free;
+    };
+    let port = || bytes.get(2..4).and_then(|b| b.try_into().ok()).map(u16::from_be_bytes);
+    match family {
+        0 | 16 | 38 => Address::Free,
+        1 => {
+            let path = bytes.get(2..).unwrap_or_default();
+            match path.first() {
+                None => Address::Free,
+                Some(0) => Address::Abstract(path.get(1..).unwrap_or_default().to_vec()),
+                Some(_) => Address::Path(path.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()),
+            }
+        }
+        2 => {
+            let ip = bytes.get(4..8).and_then(|b| <[u8; 4]>::try_from(b).ok());
+            ip.zip(port()).map_or(Address::Free, |(ip, port)| Address::Inet(IpAddr::V4(Ipv4Addr::from(ip)), port))
+        }
+        10 => {
+            let ip = bytes.get(8..24).and_then(|b| <[u8; 16]>::try_from(b).ok()).map(Ipv6Addr::from);
+            // An IPv4 address in IPv6's clothes is judged as what it is.
+            let ip = ip.map(|ip| ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4));
+            ip.zip(port()).map_or(Address::Free, |(ip, port)| Address::Inet(ip, port))
+        }
+        _ => Address::Unnamed,
+    }
+}
+
+fn copied(memory: &mut Memory, task: Task, at: u64, length: u64) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0).min(MAX_ADDRESS)];
+    let got = if at == 0 { 0 } else { memory.read(task.tid, at, &mut bytes) };
+    bytes.truncate(got);
+    bytes
+}
+
+/// A structure of pointers and lengths in memory, whose words are those of the program.
+struct Words {
+    wide: bool,
+}
+
+impl Words {
+    fn of(call: &Call) -> Words {
+        Words { wide: call.abi == Some(Abi::X86_64) }
+    }
+
+    /// Word number `index` of the structure at `at`.
+    fn get(&self, memory: &mut Memory, task: Task, at: u64, index: u64) -> Option<u64> {
+        let mut bytes = [0; 8];
+        let size = if self.wide { 8 } else { 4 };
+        let into = bytes.get_mut(..size)?;
+        let address = at.checked_add(index * size as u64)?;
+        (memory.read(task.tid, address, into) == size).then(|| u64::from_le_bytes(bytes))
+    }
+
+    /// Bytes of a struct mmsghdr: a msghdr of 7 words, a length, and what aligns them.
+    fn message(&self) -> u64 {
+        if self.wide { 64 } else { 32 }
+    }
+}
+
+/// A message that is sent: where to, and its first bytes.
+struct Message {
+    to: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+/// Reads a struct msghdr { name, namelen, iov, iovlen, ... } (recvmsg(2)).
+fn message(memory: &mut Memory, task: Task, words: &Words, at: u64) -> Option<Message> {
+    let [name, length, iov, count] = [0, 1, 2, 3].map(|index| words.get(memory, task, at, index));
+    let to = copied(memory, task, name?, u64::from(low32(length?)));
+    let mut bytes = Vec::new();
+    for piece in 0..count?.min(MESSAGES) {
+        let [base, length] = [0, 1].map(|index| words.get(memory, task, iov?, 2 * piece + index));
+        bytes.extend(part(memory, task, base?, length?, QUESTION - bytes.len()));
+        if bytes.len() >= QUESTION {
+            break;
+        }
+    }
+    Some(Message { to, bytes })
+}
+
+fn part(memory: &mut Memory, task: Task, at: u64, length: u64, most: usize) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(most).min(most)];
+    let got = memory.read(task.tid, at, &mut bytes);
+    bytes.truncate(got);
+    bytes
+}
+
+impl Enforcer {
+    pub(super) fn network(&mut self, memory: &mut Memory, task: Task, call: &Call, name: &str) -> Verdict {
+        let number = int(call, 0);
+        match name {
+            "socketcall" => self.multiplexed(memory, task, call),
+            "connect" => {
+                let bytes = copied(memory, task, word(call, 1), u64::from(low32(word(call, 2))));
+                self.connect(task, number, &bytes)
+            }
+            "listen" => self.listen(task, number),
+            "sendto" => {
+                let to = copied(memory, task, word(call, 4), u64::from(low32(word(call, 5))));
+                let bytes = part(memory, task, word(call, 1), word(call, 2), QUESTION);
+                self.send(task, number, &Message { to, bytes })
+            }
+            "sendmsg" => {
+                let sent = message(memory, task, &Words::of(call), word(call, 1));
+                sent.map_or(Verdict::Pass, |sent| self.send(task, number, &sent))
+            }
+            _ => self.send_many(memory, task, call),
+        }
+    }
+
+    fn send_many(&mut self, memory: &mut Memory, task: Task, call: &Call) -> Verdict {
+        let words = Words::of(call);
+        for index in 0..u64::from(low32(word(call, 2))).min(MESSAGES) {
+            let at = word(call, 1).saturating_add(index * words.message());
+            let Some(sent) = message(memory, task, &words, at) else { break };
+            let verdict = self.send(task, int(call, 0), &sent);
+            if !matches!(verdict, Verdict::Pass) {
+                return verdict;
+            }
+        }
+        Verdict::Pass
+    }
+
+    /// i386 socketcall(2): the call that it stands for, with arguments that lie in memory.
+    fn multiplexed(&mut self, memory: &mut Memory, task: Task, call: &Call) -> Verdict {
+        let Some((_, name)) = SUBCALLS.iter().find(|(number, _)| *number == low32(word(call, 0))) else {
+            return Verdict::Pass;
+        };
+        let mut words = [[0; 4]; 6];
+        let sub = low32(word(call, 0));
+        // send and recv (9, 10) take four arguments, and sendto and recvfrom go on from there.
+        let count = if matches!(sub, 9 | 10) { 4 } else { 6 };
+        let into = words.as_flattened_mut().get_mut(..count * 4).unwrap_or_default();
+        // The kernel copies only as many as the call has: what lies behind may be unreadable.
+        memory.read(task.tid, word(call, 1), into);
+        let args = words.map(|word| u64::from(u32::from_le_bytes(word)));
+        let inner = Call { args, row: table::by_name(name), ..*call };
+        self.judge(memory, task, &inner, name)
+    }
+
+    /// The names of an address, for a policy.
+    fn names_of(&self, task: Task, address: &Address) -> Option<Vec<String>> {
+        Some(match address {
+            Address::Free | Address::Unnamed => return None,
+            Address::Inet(ip, port) => {
+                let own = if ip.is_ipv4() { format!("{ip}:{port}") } else { format!("[{ip}]:{port}") };
+                let names = self.names.of(*ip).iter().map(|name| format!("{name}:{port}"));
+                std::iter::once(own).chain(names).collect()
+            }
+            Address::Abstract(name) => vec![format!("unix:@{}", text(name).trim_end_matches('\0'))],
+            Address::Path(bytes) => {
+                let path = Path { from: libc::AT_FDCWD, bytes, follow: true, create: false, in_root: false };
+                match self.root.resolve(task, path) {
+                    Target::Found(held) => vec![format!("unix:{}", text(&held.name()))],
+                    // Nobody listens there.
+                    _ => return None,
+                }
+            }
+        })
+    }
+
+    /// Judges an address that something goes to.
+    fn ask_address(&self, task: Task, address: &Address) -> Option<Denial> {
+        if matches!(address, Address::Unnamed) {
+            let action = self.rules.action(Sort::Connect, &self.program(task));
+            return Some(denial("connect", "an address".to_owned(), "of this family cannot be allowed", action));
+        }
+        let names = self.names_of(task, address)?;
+        self.ask(task, Sort::Connect, &names)
+    }
+
+    fn connect(&mut self, task: Task, number: i32, bytes: &[u8]) -> Verdict {
+        let to = address(bytes);
+        if let Some(denial) = self.ask_address(task, &to) {
+            return Verdict::Deny(denial);
+        }
+        let Address::Inet(_, port) = to else {
+            // What a unix socket is connected to is asked again when it is.
+            return match to {
+                Address::Free => Verdict::Pass,
+                _ => self.watch(task, Pending::Connect(number)),
+            };
+        };
+        if port == DNS
+            && let Some(inode) = inode(task.pid, number)
+        {
+            self.names.serves(inode);
+        }
+        let Some(socket) = Shared::of(task.pid, number) else {
+            return self.watch(task, Pending::Connect(number));
+        };
+        let blocks = socket.blocks();
+        match socket.connect(bytes) {
+            Ok(()) => Verdict::Done(0),
+            // It is under way, to where we said: the task's own call only waits for it (inet_stream_connect, net/ipv4).
+            Err(libc::EINPROGRESS | libc::EALREADY) if blocks => self.watch(task, Pending::Connect(number)),
+            Err(errno) => Verdict::Done(-i64::from(errno)),
+        }
+    }
+
+    /// Judges what a socket is connected to.
+    pub(super) fn connected(&self, task: Task, number: i32, result: i64) -> Option<Denial> {
+        if result < 0 && result != -i64::from(libc::EINPROGRESS) {
+            return None;
+        }
+        let peer = Shared::of(task.pid, number)?.peer()?;
+        match address(&peer) {
+            // A server that was bound by a relative name says that name; it means nothing here.
+            Address::Path(name) if name.first() != Some(&b'/') => None,
+            other => self.ask_address(task, &other).map(raced),
+        }
+    }
+
+    fn listen(&mut self, task: Task, number: i32) -> Verdict {
+        let own = Shared::of(task.pid, number).and_then(|socket| socket.local());
+        let own = own.map_or(Address::Free, |bytes| address(&bytes));
+        let names = match &own {
+            // The file can have been removed since it was bound.
+            Address::Path(name) => self.names_of(task, &own).or_else(|| Some(vec![format!("unix:{}", text(name))])),
+            other => self.names_of(task, other),
+        };
+        let denial = names.and_then(|names| self.ask(task, Sort::Listen, &names));
+        denial.map_or(Verdict::Pass, Verdict::Deny)
+    }
+
+    /// Judges a message by its address and, when it goes to a name server, by what it asks for.
+    fn send(&mut self, task: Task, number: i32, sent: &Message) -> Verdict {
+        let to = address(&sent.to);
+        if let Some(denial) = self.ask_address(task, &to) {
+            return Verdict::Deny(denial);
+        }
+        let asks = match to {
+            Address::Inet(_, port) => port == DNS,
+            Address::Free => self.names.is_server(task.pid, number),
+            _ => false,
+        };
+        if !asks {
+            return Verdict::Pass;
+        }
+        if let Some(inode) = inode(task.pid, number) {
+            self.names.serves(inode);
+        }
+        let Some(question) = dns::read(&sent.bytes).filter(|message| !message.response) else { return Verdict::Pass };
+        match self.ask(task, Sort::Dns, std::slice::from_ref(&question.name)) {
+            Some(denial) => Verdict::Deny(denial),
+            None => {
+                self.names.ask(&question.name);
+                Verdict::Pass
+            }
+        }
+    }
+
+    /// A call that may receive what a name server answers.
+    pub(super) fn receive(&mut self, memory: &mut Memory, task: Task, call: &Call, name: &str) -> Verdict {
+        if !self.names.is_server(task.pid, int(call, 0)) {
+            return Verdict::Pass;
+        }
+        let buffer = match name {
+            "recvmsg" => {
+                let words = Words::of(call);
+                let iov = words.get(memory, task, word(call, 1), 2);
+                let [base, length] = [0, 1].map(|index| words.get(memory, task, iov.unwrap_or(0), index));
+                base.zip(length).map(|(address, length)| Buffer { address, length })
+            }
+            _ => Some(Buffer { address: word(call, 1), length: word(call, 2) }),
+        };
+        buffer.map_or(Verdict::Pass, |buffer| self.watch(task, Pending::Answer(buffer)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_what_it_means() {
+        let four = [2, 0, 1, 187, 192, 0, 2, 1, 0, 0];
+        assert!(matches!(address(&four), Address::Inet(IpAddr::V4(ip), 443) if ip == Ipv4Addr::new(192, 0, 2, 1)));
+        let mut mapped = [0; 28];
+        mapped[0] = 10;
+        mapped[3] = 80;
+        mapped[18..24].copy_from_slice(&[0xff, 0xff, 192, 0, 2, 1]);
+        assert!(matches!(address(&mapped), Address::Inet(IpAddr::V4(_), 80)));
+        assert!(matches!(address(b"\x01\0/run/x\0junk"), Address::Path(path) if path == b"/run/x"));
+        assert!(matches!(address(b"\x01\0\0name"), Address::Abstract(name) if name == b"name"));
+        assert!(matches!(address(b"\x01\0"), Address::Free));
+        assert!(matches!(address(&[]), Address::Free));
+        assert!(matches!(address(&[17, 0, 1, 1]), Address::Unnamed));
+    }
+}

@@ -1,0 +1,238 @@
+//! Where a path of a stopped task leads, found as the kernel would find it for that task: from its root, its working
+//! directory or its descriptor, through links.
+//!
+//! Nothing is opened, only held. The usual path is one openat2(2); what that cannot do for another task (a changed root,
+//! /proc/self, the links of /proc/PID that jump) is walked part by part.
+
+use crate::engine::Task;
+use crate::sys::path::Held;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+/// The most links on one way (path_resolution(7)).
+const LINKS: usize = 40;
+
+/// The number of the root directory of every procfs (PROC_ROOT_INO, linux/proc_fs.h).
+const PROC_ROOT: u64 = 1;
+
+/// Where a path leads.
+#[derive(Debug)]
+pub(super) enum Target {
+    /// To a file that exists.
+    Found(Held),
+    /// To a name that is free in a directory that exists, as an absolute path.
+    Missing(Vec<u8>),
+    /// Nowhere: the kernel will say so itself.
+    Nowhere,
+}
+
+impl Target {
+    /// The absolute name, if there is one.
+    pub(super) fn name(&self) -> Option<Vec<u8>> {
+        match self {
+            Target::Found(held) => Some(held.name()),
+            Target::Missing(name) => Some(name.clone()),
+            Target::Nowhere => None,
+        }
+    }
+}
+
+/// A path and how it is looked up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path<'a> {
+    /// The directory that it starts in, AT_FDCWD for the working directory.
+    pub(super) from: i32,
+    /// The bytes.
+    pub(super) bytes: &'a [u8],
+    /// Whether a link at its end is followed.
+    pub(super) follow: bool,
+    /// Whether the name has to be known even where nothing has it yet.
+    pub(super) create: bool,
+    /// The starting directory is the root for this path (openat2(2), RESOLVE_IN_ROOT).
+    pub(super) in_root: bool,
+}
+
+/// Our own root, to tell whether a task has the same.
+#[derive(Debug)]
+pub(super) struct Root {
+    place: (u64, u64),
+    namespace: u64,
+}
+
+fn place(path: &str) -> (u64, u64) {
+    fs::metadata(path).map_or((0, 0), |data| (data.dev(), data.ino()))
+}
+
+impl Root {
+    pub(super) fn own() -> Root {
+        Root { place: place("/"), namespace: place("/proc/self/ns/mnt").1 }
+    }
+
+    fn is_of(&self, task: Task) -> bool {
+        place(&format!("/proc/{}/root/", task.tid)) == self.place
+            && place(&format!("/proc/{}/ns/mnt", task.tid)).1 == self.namespace
+    }
+
+    /// Where `path` leads for `task`.
+    pub(super) fn resolve(&self, task: Task, path: Path<'_>) -> Target {
+        let absolute = path.bytes.first() == Some(&b'/');
+        let start = match (absolute && !path.in_root, path.from) {
+            (true, _) => format!("/proc/{}/root", task.tid),
+            (false, libc::AT_FDCWD) => format!("/proc/{}/cwd", task.tid),
+            (false, number) => format!("/proc/{}/fd/{number}", task.tid),
+        };
+        let Ok(start) = Held::at(&start) else { return Target::Nowhere };
+        if path.bytes.is_empty() {
+            return Target::Nowhere;
+        }
+        if !path.in_root && self.is_of(task) {
+            match start.descend(path.bytes, path.follow) {
+                // Below /proc the way can have gone through our own /proc/self.
+                Ok(held) if !held.in_proc() => return Target::Found(held),
+                // Most names that are looked for are nowhere; an open that succeeds all the same is judged by its file.
+                Err(libc::ENOENT | libc::ENOTDIR) if !path.create => return Target::Nowhere,
+                _ => {}
+            }
+        }
+        walk(task, start, path).unwrap_or(Target::Nowhere)
+    }
+}
+
+/// The parts of a path in reverse, so that the next is popped.
+fn parts(path: &[u8], onto: &mut Vec<Vec<u8>>) {
+    onto.extend(path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec));
+}
+
+/// Walks the path part by part; `None` where it leads nowhere.
+fn walk(task: Task, start: Held, path: Path<'_>) -> Option<Target> {
+    let root = if path.in_root { start.again().ok()? } else { Held::at(&format!("/proc/{}/root", task.tid)).ok()? };
+    let top = root.status()?.identity();
+    let mut at = start;
+    let mut todo = Vec::new();
+    parts(path.bytes, &mut todo);
+    let mut links = 0;
+    while let Some(part) = todo.pop() {
+        match part.as_slice() {
+            b"" | b"." => continue,
+            b".." => {
+                if at.status()?.identity() != top {
+                    at = at.entry(b"..", true).ok()?;
+                }
+                continue;
+            }
+            _ => {}
+        }
+        let last = todo.iter().all(|part| part.is_empty() || part == b".");
+        // A slash at the end asks for a directory, through a link too.
+        let follow = !last || path.follow || !todo.is_empty();
+        let next = match at.entry(&part, false) {
+            Ok(next) => next,
+            Err(libc::ENOENT) if last && path.create => {
+                let dir = at.name();
+                let dir = dir.strip_suffix(b"/").unwrap_or(&dir);
+                return Some(Target::Missing([dir, b"/", &part].concat()));
+            }
+            Err(_) => return None,
+        };
+        if !next.status()?.is_link() || !follow {
+            at = next;
+            continue;
+        }
+        links += 1;
+        if links > LINKS {
+            return None;
+        }
+        if next.in_proc() {
+            at = proc_link(task, &at, &part, &next, &mut todo)?;
+            continue;
+        }
+        let text = next.link().ok()?;
+        if text.first() == Some(&b'/') {
+            at = root.again().ok()?;
+        }
+        parts(&text, &mut todo);
+    }
+    Some(Target::Found(at))
+}
+
+/// What a link of a procfs leads to: the task's own directory, further parts, or a jump that only the kernel can make.
+fn proc_link(task: Task, dir: &Held, part: &[u8], link: &Held, todo: &mut Vec<Vec<u8>>) -> Option<Held> {
+    if dir.status()?.inode != PROC_ROOT {
+        return dir.entry(part, true).ok();
+    }
+    match part {
+        b"self" => Held::at(&format!("/proc/{}", task.pid)).ok(),
+        b"thread-self" => Held::at(&format!("/proc/{}/task/{}", task.pid, task.tid)).ok(),
+        _ => {
+            parts(&link.link().ok()?, todo);
+            dir.again().ok()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> Task {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        Task { pid, tid: pid }
+    }
+
+    fn find(bytes: &str, follow: bool) -> Target {
+        let path = Path { from: libc::AT_FDCWD, bytes: bytes.as_bytes(), follow, create: true, in_root: false };
+        Root::own().resolve(own(), path)
+    }
+
+    fn name(bytes: &str, follow: bool) -> String {
+        String::from_utf8(find(bytes, follow).name().unwrap_or_default()).unwrap()
+    }
+
+    #[test]
+    fn a_path_leads_where_the_kernel_would_go() {
+        let dir = std::env::temp_dir().join(format!("smtrace-resolve-{}", std::process::id()));
+        fs::create_dir_all(dir.join("sub")).unwrap();
+        let dir = fs::canonicalize(&dir).unwrap();
+        fs::write(dir.join("file"), "x").unwrap();
+        let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, dir.join(name)).unwrap();
+        link("file", "to-file");
+        link("sub/new", "to-nothing");
+        link("loop", "loop");
+        link("/proc/self/root", "to-root");
+        let dir = dir.to_str().unwrap().to_owned();
+        for (path, follow, want) in [
+            ("file", true, "file"),
+            ("sub/../to-file", true, "file"),
+            ("to-file", false, "to-file"),
+            ("to-nothing", true, "sub/new"),
+            ("sub//./new", true, "sub/new"),
+        ] {
+            assert_eq!(name(&format!("{dir}/{path}"), follow), format!("{dir}/{want}"), "{path}");
+        }
+        assert_eq!(name(&format!("{dir}/to-root{dir}/file"), true), format!("{dir}/file"));
+        assert_eq!(
+            name(&format!("/proc/thread-self/cwd/../../../../../../../../..{dir}/file"), true),
+            name(&format!("{dir}/file"), true)
+        );
+        assert!(matches!(find(&format!("{dir}/loop"), true), Target::Nowhere));
+        assert!(matches!(find(&format!("{dir}/none/new"), true), Target::Nowhere));
+        assert!(matches!(find(&format!("{dir}/file/new"), true), Target::Nowhere));
+        let pid = std::process::id();
+        assert_eq!(name("/proc/self/status", true), format!("/proc/{pid}/status"));
+        assert_eq!(name("/proc/mounts", true), format!("/proc/{pid}/mounts"));
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_root_of_its_own_keeps_a_path_inside() {
+        let dir = std::env::temp_dir().join(format!("smtrace-inside-{}", std::process::id()));
+        fs::create_dir_all(dir.join("etc")).unwrap();
+        let dir = fs::canonicalize(&dir).unwrap();
+        std::os::unix::fs::symlink("/etc/new", dir.join("l")).unwrap();
+        let start = Held::at(dir.to_str().unwrap()).unwrap();
+        let path = Path { from: 0, bytes: b"../../l", follow: true, create: true, in_root: true };
+        let found = walk(own(), start, path).unwrap().name().unwrap();
+        assert_eq!(String::from_utf8(found).unwrap(), dir.join("etc/new").to_str().unwrap());
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}
