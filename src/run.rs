@@ -26,7 +26,7 @@ use crate::sys::spawn;
 use crate::sys::{limits, signals};
 use crate::watching::{self, Ready};
 use crate::{auditing, compare, doctor, list, replay, say};
-use finish::{Finished, finish};
+use finish::{Finished, ending, finish};
 use outside::{Opened, Served, answer, attach_ring};
 use std::ffi::OsString;
 use std::io::Write;
@@ -359,14 +359,6 @@ fn launch(
         (None, false, _) => Ending::Exit(INCOMPLETE),
         (None, true, Some(alerted)) => Ending::Exit(alerted),
         (None, true, None) => ending(status),
-    }
-}
-
-fn ending(status: Option<i32>) -> Ending {
-    match status {
-        Some(status) if status & 0x7f == 0 => Ending::Exit(u8::try_from(status >> 8 & 0xff).unwrap_or(FAILED)),
-        Some(status) => Ending::Signal(status & 0x7f),
-        None => Ending::Exit(FAILED),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The end of a run: everything written, what was lost said, and what alerts ask of the exit status.
 
-use super::Run;
+use super::{Ending, Run};
+use crate::launch::FAILED;
 use crate::model::Plan;
 use crate::output::Output;
 use crate::say::say;
@@ -15,6 +16,15 @@ pub(super) struct Finished {
     pub(super) complete: bool,
     /// The exit status that alerts ask for.
     pub(super) alerted: Option<u8>,
+}
+
+/// How a run ends whose command ended with this wait status.
+pub(super) fn ending(status: Option<i32>) -> Ending {
+    match status {
+        Some(status) if status & 0x7f == 0 => Ending::Exit(u8::try_from(status >> 8 & 0xff).unwrap_or(FAILED)),
+        Some(status) => Ending::Signal(status & 0x7f),
+        None => Ending::Exit(FAILED),
+    }
 }
 
 /// Ends the run: waits until everything is written, says what was lost. Returns whether the log is complete.
