@@ -111,6 +111,7 @@ pub struct Status {
 }
 
 impl Status {
+    #[allow(clippy::useless_conversion, reason = "nlink_t has 32 bits on other CPUs")]
     fn of(stat: &FileStat) -> Status {
         Status {
             device: stat.st_dev,

@@ -1609,7 +1609,7 @@ fn flip(what: &str, path: &str) -> c_int {
     });
     for _ in 0..1500 {
         if what == "exec" {
-            if unsafe { libc::vfork() } == 0 {
+            if unsafe { libc::fork() } == 0 {
                 let argv = [at as *const libc::c_char, null()];
                 unsafe {
                     libc::execv(at as *const libc::c_char, argv.as_ptr());
