@@ -105,6 +105,7 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
         hash: Hash { programs: true, inputs: audit.hash_inputs, outputs: audit.hash_outputs },
         watch: Some(watch),
         judge: enforcer,
+        followed: set(fold::followed()),
     };
     let mut story = Story::default();
     let ending = run::trace(&plan, Some(taker), &mut story);
@@ -160,7 +161,11 @@ fn hold(facts: &mut model::Audit, plan: &Plan, audit: &Audit, policy: Option<&Ch
     let run = &facts.run;
     let places = Places { workspace: run.workspace.clone(), home: run.home.clone(), tmpdir: run.tmpdir.clone() };
     if let Some(path) = &audit.learn {
-        std::fs::write(path, policy::learn(facts, &places))
+        let policy = policy::learn(facts, &places);
+        // What is there and no file (/dev/stdout, a pipe) is written to; a file is replaced, which the build may have put there.
+        let plain = std::fs::metadata(path).is_ok_and(|data| !data.is_file());
+        let written = if plain { std::fs::write(path, policy) } else { report::replace(path, policy.as_bytes()) };
+        written
             .map_err(|error| format!("cannot write {}: {error}; choose another file with --learn", path.display()))?;
     }
     if let Some(Checked { policy, text, file }) = policy {
@@ -195,7 +200,14 @@ fn variables(plan: &Plan) -> Vec<String> {
 fn calls(audit: &Audit, rules: &Rules) -> CallSet {
     let mut calls = crate::rules::calls(rules);
     let more = fold::clocks().filter(|_| audit.hermetic).chain(enforce::calls().filter(|_| audit.enforce));
-    for row in fold::calls().chain(more).filter_map(table::by_name) {
+    set(fold::calls().chain(more)).iter().for_each(|index| calls.insert(index));
+    calls
+}
+
+/// The calls with these names.
+fn set(names: impl Iterator<Item = &'static str>) -> CallSet {
+    let mut calls = CallSet::default();
+    for row in names.filter_map(table::by_name) {
         calls.insert(row.index());
     }
     calls
@@ -285,7 +297,7 @@ fn tell(facts: &model::Audit, audit: &Audit, quiet: bool) -> bool {
     }
     if let Some(dir) = &audit.report
         && let Some(policy) = facts.policy.as_ref().filter(|policy| !policy.patch.is_empty())
-        && let Err(error) = std::fs::write(dir.join("policy.patch"), &policy.patch)
+        && let Err(error) = report::replace(&dir.join("policy.patch"), policy.patch.as_bytes())
     {
         say(&format!(
             "cannot write {}: {error}; choose another directory with --report",

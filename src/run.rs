@@ -215,10 +215,10 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
     let placement = PlacementShared::default();
     let waker = sender.waker();
     let (users, groups) = (sinks.users, sinks.groups);
-    let mut judge = None;
+    let (mut judge, mut followed) = (None, None);
     let (wanted, mut pipeline) = match taker {
         Some(taker) => {
-            judge = taker.judge;
+            (judge, followed) = (taker.judge, Some(taker.followed));
             let mut pipeline = Pipeline::with_sink(plan, taker.needs, taker.sink, users, groups);
             if let Some(watch) = taker.watch {
                 pipeline.hand_over(watch);
@@ -240,7 +240,7 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
         shown: None,
     };
     let served = Served::start(plan, sinks.opened, &sender, &shared, &mut reader.receiver, keeper)?;
-    let recorder = Recorder::new(sender, wanted, shared.collecting());
+    let recorder = Recorder::new(sender, wanted, shared.collecting(), followed);
     let exits = plan.filters.direction != Direction::Enter
         || plan.filters.statuses != Statuses::ALL
         || plan.capture.is_some()

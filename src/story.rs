@@ -2,6 +2,7 @@
 
 use crate::capture::Hash;
 use crate::engine::Judge;
+use crate::model::CallSet;
 use crate::rules::Watch;
 use crate::sink::{Needs, Sink};
 
@@ -30,6 +31,8 @@ pub struct Taker {
     pub hash: Hash,
     /// The rules whose alerts it takes.
     pub watch: Option<Watch>,
+    /// The calls whose paths it wants followed to their end.
+    pub followed: CallSet,
     /// Who says which calls may happen, if anybody does.
     pub judge: Option<Box<dyn Judge>>,
 }

@@ -253,3 +253,53 @@ fn what_is_not_declared_is_why_a_build_is_not_hermetic() {
     let (_, facts) = audit(&scratch, script, &["--hermetic", "--input", "${HOME}/*"]);
     assert!(!reasons(&facts).iter().any(|line| line.ends_with("/home/setting")));
 }
+
+#[test]
+fn files_have_the_names_that_links_lead_to_and_are_made_once() {
+    let scratch = Scratch::new();
+    let script = r#"exec /usr/bin/python3 - <<'P'
+import os, socket
+os.makedirs("real"); os.symlink("real", "link")
+def touch(path, flags=0): os.close(os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o644))
+touch("link/a"); touch("link/a"); touch("b")
+os.rename("link/a", "link/c"); os.chmod("link/c", 0o600); os.unlink("link/c")
+os.symlink("d", "to-d"); touch("to-d")
+open("before", "a").close()
+server = socket.socket(socket.AF_UNIX); server.bind("door"); server.listen()
+client = socket.socket(socket.AF_UNIX); client.connect("./door")
+P
+"#;
+    fs::create_dir_all(scratch.path("work")).unwrap();
+    fs::write(scratch.path("work/before"), "").unwrap();
+    let (outcome, facts) = audit(&scratch, script, &[]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    valid(&facts);
+    let made = |name: &str| file(&facts, name)["uses"]["created"]["count"].as_u64();
+    assert_eq!(
+        (made("/work/real/a"), made("/work/b"), made("/work/d"), made("/work/before")),
+        (Some(1), Some(1), Some(1), None)
+    );
+    assert!(file(&facts, "/work/real/a")["uses"]["renamed"].is_object());
+    let c = &file(&facts, "/work/real/c")["uses"];
+    assert!(c["chmod"].is_object() && c["deleted"].is_object() && c["created"].is_object(), "{c}");
+    assert!(!facts.to_string().contains("/work/link/"), "a link on the way was not followed");
+    let peers = facts["peers"].as_array().unwrap();
+    let door = peers.iter().find(|peer| peer["family"] == "unix" && peer["uses"]["connect"].is_object()).unwrap();
+    assert!(door["address"].as_str().unwrap().ends_with("/work/door") && door["uses"]["listen"].is_object(), "{door}");
+}
+
+#[test]
+fn a_learned_policy_and_its_patch_are_put_in_the_place_of_links() {
+    let scratch = Scratch::new();
+    let (bait, policy) = (scratch.path("bait"), scratch.path("policy.yaml"));
+    fs::write(&bait, "as it was").unwrap();
+    std::os::unix::fs::symlink(&bait, &policy).unwrap();
+    let (outcome, _) = audit(&scratch, "echo x > a", &["--learn", policy.to_str().unwrap()]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    assert!(fs::read_to_string(&policy).unwrap().contains("version: 1"));
+    std::os::unix::fs::symlink(&bait, scratch.path("report/policy.patch")).unwrap();
+    let (outcome, _) = audit(&scratch, "echo x > other", &["--policy", policy.to_str().unwrap()]);
+    assert_eq!(outcome.code, Some(3), "{}", outcome.err);
+    assert!(fs::read_to_string(scratch.path("report/policy.patch")).unwrap().starts_with("--- a/"));
+    assert_eq!(fs::read_to_string(&bait).unwrap(), "as it was");
+}

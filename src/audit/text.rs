@@ -53,6 +53,8 @@ static FRESH: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         (r"^/proc/[0-9]+(/|$)", "/proc/*$1"),
         (r"/task/[0-9]+(/|$)", "/task/*$1"),
         (r"/fd/[0-9]+$", "/fd/*"),
+        // Files without a name (O_TMPFILE), which the kernel calls by their number.
+        (r"/#[0-9]+$", "/#*"),
         // Versions: 1.2, 1.2.3-rc1, v1.2.3.
         (r"\bv?[0-9]+(?:\.[0-9]+)+(?:[-+][0-9A-Za-z.]*[0-9][0-9A-Za-z.]*)?", "*"),
         // A dot, dash or underscore and a long number: a pid, a time, a counter.
@@ -127,6 +129,7 @@ mod tests {
     fn fresh_names_are_made_equal_and_others_stay() {
         for (path, want) in [
             ("/tmp/ccXq3b7z.o", "/tmp/cc*.o"),
+            ("/w/#4711", "/w/#*"),
             ("/tmp/tmp.aB3dE5fG7h", "/tmp/tmp.*"),
             ("/tmp/pip-build-x7Yq2_ab/setup.py", "/tmp/pip-build-*/setup.py"),
             ("/tmp/settings", "/tmp/settings"),

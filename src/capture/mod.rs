@@ -5,17 +5,20 @@
 
 mod args;
 mod digest;
+mod names;
 mod proc;
+pub mod resolve;
 
 pub use crate::decode::walk::MAX_PATH;
 use crate::engine::{Call, Denial, Identity, Observer, Punishment, Task};
-use crate::model::Pid;
 use crate::model::record::{HEADER, Head, Kind, PIECE_HEADER, Role, State, Unfinished, Writer, flag};
+use crate::model::{CallSet, Pid};
 use crate::sys::clock;
 use crate::sys::memory::Memory;
 use crate::sys::ptrace::SignalInfo;
 use digest::Digests;
 pub use digest::Hash;
+use names::Names;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -104,6 +107,8 @@ pub struct Recorder<R> {
     /// Processes whose lines can name them as parent, so that an outsider is described once.
     known: FxHashSet<Pid>,
     digests: Digests,
+    /// The calls whose paths are followed to their end, if any are.
+    names: Option<Names>,
 }
 
 fn head(kind: Kind, task: Task) -> Head {
@@ -132,10 +137,11 @@ fn hashed(kind: Kind, call: &Call, result: i64, hash: Hash) -> Option<Hashed> {
 }
 
 impl<R: Records> Recorder<R> {
-    /// A recorder that feeds `bus`.
+    /// A recorder that feeds `bus`. The paths of the calls in `followed` are followed to their end.
     #[must_use]
-    pub fn new(bus: R, wanted: Wanted, collecting: Arc<AtomicBool>) -> Recorder<R> {
-        Recorder { bus, wanted, collecting, known: FxHashSet::default(), digests: Digests::default() }
+    pub fn new(bus: R, wanted: Wanted, collecting: Arc<AtomicBool>, followed: Option<CallSet>) -> Recorder<R> {
+        let names = followed.map(Names::new);
+        Recorder { bus, wanted, collecting, known: FxHashSet::default(), digests: Digests::default(), names }
     }
 
     /// Captures what `wanted` says from here on.
@@ -180,6 +186,8 @@ impl<R: Records> Recorder<R> {
         let room = if list { LARGE } else { room + if wanted.opened { PIECE_HEADER + MAX_PATH } else { 0 } };
         let hashed = hashed(kind, call, result, wanted.hash);
         let room = if hashed.is_some() { room + PIECE_HEADER + digest::ROOM } else { room };
+        let names = self.names.as_ref().filter(|names| kind == Kind::Enter && names.follows(call));
+        let room = if names.is_some() { room + names::ROOM } else { room };
         let digests = &mut self.digests;
         self.bus.send(room.min(LARGE), |to| {
             let mut writer = Writer::new(to, &head, raw);
@@ -189,6 +197,9 @@ impl<R: Records> Recorder<R> {
             if (wanted.opened || wanted.fds) && kind == Kind::Exit {
                 proc::capture_opened(&mut writer, task.tid, call, result);
                 proc::capture_local(&mut writer, task, call, result);
+            }
+            if let Some(names) = names {
+                names.capture(&mut writer, memory, task, call);
             }
             match hashed {
                 Some(Hashed::Input(number)) => digests.input(&mut writer, task.tid, number),

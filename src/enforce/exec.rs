@@ -111,8 +111,8 @@ impl Enforcer {
         }
         // The kernel copied the name that it looked up onto the new stack, where nothing has run yet.
         let script = executed_name(memory, task.tid).and_then(|address| string(memory, task, address)).map(|bytes| {
-            Path { from: libc::AT_FDCWD, bytes: &bytes, follow: true, create: false, in_root: false }
-                .lead(&self.root, task)
+            let path = Path { from: libc::AT_FDCWD, bytes: &bytes, follow: true, create: false, in_root: false };
+            self.root.resolve(task, path)
         });
         let script = match script {
             Some(Target::Found(script)) => {
@@ -127,12 +127,6 @@ impl Enforcer {
             self.scripts.insert(task.pid, script);
         }
         None
-    }
-}
-
-impl Path<'_> {
-    fn lead(self, root: &super::Root, task: Task) -> Target {
-        root.resolve(task, self)
     }
 }
 

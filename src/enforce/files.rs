@@ -7,6 +7,7 @@ use super::{Enforcer, Path, Pending, Target, int, raced, text, word};
 use crate::audit::fold::{NAMED, Named};
 use crate::audit::model::Access;
 use crate::audit::policy::{Action, Sort};
+use crate::capture::resolve::{Way, way};
 use crate::engine::{Call, Denial, Task, Verdict};
 use crate::sys::memory::Memory;
 use crate::sys::path::Held;
@@ -14,35 +15,8 @@ use crate::table::Kind;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-const AT_SYMLINK_NOFOLLOW: i32 = 0x100;
-const AT_SYMLINK_FOLLOW: i32 = 0x400;
-const AT_EMPTY_PATH: i32 = 0x1000;
-
 /// The most entries that a directory may hold, at any depth, to be renamed by a build that did not make it.
 const ENTRIES: usize = 10_000;
-
-/// How a call takes the name in one of its arguments.
-struct Way {
-    follow: bool,
-    /// An empty name means the descriptor's own file.
-    empty: bool,
-}
-
-fn way(name: &str, argument: usize, call: &Call) -> Way {
-    let flags = match name {
-        "fchownat" | "linkat" => int(call, 4),
-        "fchmodat2" => int(call, 3),
-        _ => 0,
-    };
-    let follow = match name {
-        "linkat" => argument == 1 && flags & AT_SYMLINK_FOLLOW != 0,
-        "fchownat" | "fchmodat2" => flags & AT_SYMLINK_NOFOLLOW == 0,
-        "chmod" | "fchmodat" | "chown" | "chown32" | "truncate" | "truncate64" | "setxattr" | "removexattr"
-        | "uselib" => true,
-        _ => false,
-    };
-    Way { follow, empty: flags & AT_EMPTY_PATH != 0 }
-}
 
 fn sort_of(access: Access) -> Option<Sort> {
     match access {

@@ -13,18 +13,17 @@ mod files;
 mod names;
 mod net;
 mod open;
-mod resolve;
 
 use crate::audit::fold::NAMED;
 use crate::audit::policy::{Action, Program, Question, Rules, Sort};
 use crate::audit::text::text;
+use crate::capture::resolve::{Path, Root, Target, string};
 use crate::decode::errno;
 use crate::decode::walk::low32;
 use crate::engine::{Call, Denial, Judge, Punishment, Task, Verdict};
 use crate::model::Pid;
 use crate::sys::memory::Memory;
 use crate::sys::path::Held;
-use resolve::{Path, Root, Target};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The most files that are remembered as made by the build.
@@ -204,16 +203,6 @@ fn denial(deed: &'static str, subject: String, why: &str, action: Action) -> Den
 fn raced(found: Denial) -> Denial {
     let subject = text(&found.subject);
     denial(found.deed, subject, "happened though something else was asked for (a race)", Action::Kill)
-}
-
-/// The NUL-terminated string at `address`; `None` when the kernel could not read it as a path either.
-fn string(memory: &mut Memory, task: Task, address: u64) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; libc::PATH_MAX as usize];
-    let got = memory.read_until(task.tid, address, &mut bytes, |part| part.contains(&0));
-    bytes.truncate(got);
-    let end = bytes.iter().position(|byte| *byte == 0)?;
-    bytes.truncate(end);
-    Some(bytes)
 }
 
 impl Judge for Enforcer {

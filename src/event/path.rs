@@ -4,12 +4,21 @@
 //! It is the name as text: links on the way are not followed. What an open really opened is [`Event::opened`].
 
 use super::Event;
+use crate::model::record::{Piece, Role};
 use crate::table::{Kind, Phase};
 
 /// `AT_FDCWD` (linux/fcntl.h).
 const AT_FDCWD: i32 = -100;
 
-impl Event<'_> {
+impl<'a> Event<'a> {
+    /// Where the path in argument `index` led when the call was entered, and whether nothing had that name then; where that was
+    /// asked for.
+    #[must_use]
+    pub fn resolved(&self, index: usize) -> Option<(&'a [u8], bool)> {
+        let record = self.entered.unwrap_or(self.record);
+        let is = |piece: &Piece<'_>| piece.role == Role::Resolved as u8 && usize::from(piece.index) == index;
+        record.pieces().find(is).map(|piece| (piece.data, piece.address == 1))
+    }
     /// Appends to `out` the absolute name that argument `index` means; `false`, with nothing appended, when the argument
     /// is no path or its directory is not known.
     pub fn absolute(&self, index: usize, out: &mut Vec<u8>) -> bool {
@@ -42,9 +51,10 @@ impl Event<'_> {
     }
 }
 
-/// Appends `base/path` without `.`, `..` and empty parts.
-fn join(base: &[u8], path: &[u8], out: &mut Vec<u8>) {
+/// Appends `base/path`, or `path` if it is absolute, without `.`, `..` and empty parts.
+pub fn join(base: &[u8], path: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
+    let base = if path.first() == Some(&b'/') { b"" } else { base };
     for part in base.split(|byte| *byte == b'/').chain(path.split(|byte| *byte == b'/')) {
         match part {
             b"" | b"." => {}
@@ -72,6 +82,7 @@ mod tests {
     fn parts_that_mean_nothing_are_left_out() {
         for (base, path, want) in [
             ("", "/etc/passwd", "/etc/passwd"),
+            ("/w", "/etc/passwd", "/etc/passwd"),
             ("/w", "a//b/./c", "/w/a/b/c"),
             ("/w/x", "../y", "/w/y"),
             ("/", "..", "/"),

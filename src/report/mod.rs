@@ -19,7 +19,7 @@ mod write;
 
 pub use github::annotations;
 pub use place::Place;
-pub use write::write_all;
+pub use write::{replace, write_all};
 
 use crate::audit::model::Audit;
 use std::io::{self, Write};

@@ -28,24 +28,35 @@ pub fn write_all(audit: &Audit, dir: &Path, options: &Options) -> io::Result<()>
 }
 
 fn one(audit: &Audit, dir: &Path, options: &Options, kind: &Kind) -> io::Result<()> {
-    let fresh = dir.join(format!(".{}.{}", kind.file, std::process::id()));
+    put(&dir.join(kind.file), |out| (kind.write)(audit, options, out))
+}
+
+/// Puts a file with this content in the place of whatever is at `path`: no link there is followed, and no half file is left.
+///
+/// # Errors
+/// When its directory cannot be written to.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    put(path, |out| out.write_all(content))
+}
+
+fn put(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let fresh = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
     match fs::remove_file(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let written = fill(audit, options, kind, &fresh).and_then(|()| fs::rename(&fresh, dir.join(kind.file)));
+    let written = OpenOptions::new().write(true).create_new(true).open(&fresh).and_then(|file| {
+        let mut out = BufWriter::with_capacity(1 << 16, file);
+        fill(&mut out)?;
+        out.flush()?;
+        fs::rename(&fresh, path)
+    });
     if written.is_err() {
         // The first error is the one to tell.
         let _ = fs::remove_file(&fresh);
     }
     written
-}
-
-fn fill(audit: &Audit, options: &Options, kind: &Kind, path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file);
-    (kind.write)(audit, options, &mut out)?;
-    out.flush()
 }
 
 /// The model itself, as one line.

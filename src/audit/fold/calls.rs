@@ -69,6 +69,9 @@ impl Fold {
 
     /// The absolute name of a path argument, in the tracer's eyes.
     pub(super) fn resolve(&mut self, event: &Event<'_>, argument: usize, by: Mark) -> Option<Vec<u8>> {
+        if let Some((resolved, _)) = event.resolved(argument) {
+            return Some(resolved.to_vec());
+        }
         let mut path = Vec::new();
         if !event.absolute(argument, &mut path) {
             let given = event.path(argument);
@@ -125,7 +128,8 @@ impl Fold {
         self.seat(by, descriptor, Some(&opened));
         let Object::File(path, _) = object(&opened) else { return Some(text(&opened).into()) };
         let directory = flags & open::directory(event.head().abi) != 0;
-        self.files.opened(path, flags, directory, by, &mut self.beyond);
+        let free = event.resolved(argument).map(|(_, free)| free);
+        self.files.opened(path, flags, (directory, free), by, &mut self.beyond);
         self.digest(event, path, true);
         if path == b"/etc/ld.so.preload" && flags & open::ACCESS != 0 {
             self.act(ActKind::Preload, "open", text(path), None, by);

@@ -166,8 +166,15 @@ impl Files {
         }
     }
 
-    /// The file at `path` was opened with `flags`.
-    pub(super) fn opened(&mut self, path: &[u8], flags: u64, directory: bool, by: Mark, beyond: &mut Beyond) {
+    /// The file at `path` was opened with `flags`; whether its name was free before, where that was looked at.
+    pub(super) fn opened(
+        &mut self,
+        path: &[u8],
+        flags: u64,
+        (directory, free): (bool, Option<bool>),
+        by: Mark,
+        beyond: &mut Beyond,
+    ) {
         if flags & open::PATH_ONLY != 0 {
             return;
         }
@@ -176,7 +183,7 @@ impl Files {
         }
         let access = flags & open::ACCESS;
         let exclusive = flags & (open::CREATE | open::EXCLUSIVE) == open::CREATE | open::EXCLUSIVE;
-        let made = exclusive || (flags & open::CREATE != 0 && self.missing.contains(path));
+        let made = exclusive || (flags & open::CREATE != 0 && free.unwrap_or_else(|| self.missing.contains(path)));
         if made {
             self.used(path, Access::Created, by, beyond);
         }

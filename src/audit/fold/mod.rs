@@ -94,6 +94,11 @@ pub fn calls() -> impl Iterator<Item = &'static str> {
     calls::traced()
 }
 
+/// The names of the calls whose paths are best followed while the task is stopped.
+pub fn followed() -> impl Iterator<Item = &'static str> {
+    NAMED.iter().map(|named| named.call).chain(["open", "openat", "creat"])
+}
+
 impl Fold {
     /// No facts yet.
     #[must_use]

@@ -2,7 +2,7 @@
 //! the same socket, and the addresses they were used with.
 
 use super::object::Address;
-use crate::audit::limits::{self, Beyond, Mark, mark, more};
+use crate::audit::limits::{self, Beyond, Mark, mark};
 use crate::audit::model::{Family, NetworkAct, Peer};
 use crate::decode::errno;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -166,7 +166,7 @@ impl Network {
         *count = count.saturating_add(bytes);
         if named.is_some() {
             let act = if sent { NetworkAct::Send } else { NetworkAct::Receive };
-            more(known.peer.uses.entry(act).or_default(), by, bytes);
+            mark(known.peer.uses.entry(act).or_default(), by, bytes);
         }
     }
 

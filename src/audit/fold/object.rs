@@ -2,7 +2,7 @@
 
 use crate::audit::model::Family;
 use crate::decode::tree::{Node, Tree, Value};
-use crate::event::Event;
+use crate::event::{Event, join};
 use std::net::IpAddr;
 
 /// What a descriptor refers to.
@@ -93,7 +93,11 @@ impl Address {
                 address.family = Family::Unix;
                 if let Some((_, path)) = field(tree, at, "sun_path") {
                     address.text = match path.value {
-                        Value::Path(seen) => crate::audit::text::text(event.bytes(&seen, tree)),
+                        Value::Path(seen) => {
+                            let mut path = Vec::new();
+                            join(event.who.cwd(), event.bytes(&seen, tree), &mut path);
+                            crate::audit::text::text(&path)
+                        }
                         Value::Abstract(seen) => {
                             format!("@{}", crate::audit::text::text(event.bytes(&seen, tree)).trim_end_matches('\0'))
                         }

@@ -169,6 +169,8 @@ pub enum Role {
     Digest = 26,
     /// The structure sockaddr of the own end of the socket that connect or accept is about; the address is its number.
     Local = 27,
+    /// What the path in the argument with the piece's index leads to, as an absolute name; the address is 1 when that was free.
+    Resolved = 28,
 }
 
 impl Role {

@@ -4,7 +4,8 @@
 //! Nothing is opened, only held. The usual path is one openat2(2); what that cannot do for another task (a changed root,
 //! /proc/self, the links of /proc/PID that jump) is walked part by part.
 
-use crate::engine::Task;
+use crate::engine::{Call, Task};
+use crate::sys::memory::Memory;
 use crate::sys::path::Held;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -17,7 +18,7 @@ const PROC_ROOT: u64 = 1;
 
 /// Where a path leads.
 #[derive(Debug)]
-pub(super) enum Target {
+pub enum Target {
     /// To a file that exists.
     Found(Held),
     /// To a name that is free in a directory that exists, as an absolute path.
@@ -28,7 +29,8 @@ pub(super) enum Target {
 
 impl Target {
     /// The absolute name, if there is one.
-    pub(super) fn name(&self) -> Option<Vec<u8>> {
+    #[must_use]
+    pub fn name(&self) -> Option<Vec<u8>> {
         match self {
             Target::Found(held) => Some(held.name()),
             Target::Missing(name) => Some(name.clone()),
@@ -39,22 +41,64 @@ impl Target {
 
 /// A path and how it is looked up.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Path<'a> {
+pub struct Path<'a> {
     /// The directory that it starts in, AT_FDCWD for the working directory.
-    pub(super) from: i32,
+    pub from: i32,
     /// The bytes.
-    pub(super) bytes: &'a [u8],
+    pub bytes: &'a [u8],
     /// Whether a link at its end is followed.
-    pub(super) follow: bool,
+    pub follow: bool,
     /// Whether the name has to be known even where nothing has it yet.
-    pub(super) create: bool,
+    pub create: bool,
     /// The starting directory is the root for this path (openat2(2), RESOLVE_IN_ROOT).
-    pub(super) in_root: bool,
+    pub in_root: bool,
+}
+
+/// The NUL-terminated string at `address`; `None` when the kernel could not read it as a path either.
+#[must_use]
+pub fn string(memory: &mut Memory, task: Task, address: u64) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; libc::PATH_MAX as usize];
+    let got = memory.read_until(task.tid, address, &mut bytes, |part| part.contains(&0));
+    bytes.truncate(got);
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    bytes.truncate(end);
+    Some(bytes)
+}
+
+/// How a call that changes a file takes the name in one of its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// A link at the end is followed.
+    pub follow: bool,
+    /// An empty name means the descriptor's own file.
+    pub empty: bool,
+}
+
+/// How `call`, whose name is `name`, takes its argument number `argument`.
+#[must_use]
+pub fn way(name: &str, argument: usize, call: &Call) -> Way {
+    const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
+    const AT_SYMLINK_FOLLOW: u32 = 0x400;
+    const AT_EMPTY_PATH: u32 = 0x1000;
+    let word = |at: usize| call.args.get(at).map_or(0, |word| crate::decode::walk::low32(*word));
+    let flags = match name {
+        "fchownat" | "linkat" => word(4),
+        "fchmodat2" => word(3),
+        _ => 0,
+    };
+    let follow = match name {
+        "linkat" => argument == 1 && flags & AT_SYMLINK_FOLLOW != 0,
+        "fchownat" | "fchmodat2" => flags & AT_SYMLINK_NOFOLLOW == 0,
+        "chmod" | "fchmodat" | "chown" | "chown32" | "truncate" | "truncate64" | "setxattr" | "removexattr"
+        | "uselib" => true,
+        _ => false,
+    };
+    Way { follow, empty: flags & AT_EMPTY_PATH != 0 }
 }
 
 /// Our own root, to tell whether a task has the same.
 #[derive(Debug)]
-pub(super) struct Root {
+pub struct Root {
     place: (u64, u64),
     namespace: u64,
 }
@@ -64,7 +108,9 @@ fn place(path: &str) -> (u64, u64) {
 }
 
 impl Root {
-    pub(super) fn own() -> Root {
+    /// Ours.
+    #[must_use]
+    pub fn own() -> Root {
         Root { place: place("/"), namespace: place("/proc/self/ns/mnt").1 }
     }
 
@@ -74,7 +120,8 @@ impl Root {
     }
 
     /// Where `path` leads for `task`.
-    pub(super) fn resolve(&self, task: Task, path: Path<'_>) -> Target {
+    #[must_use]
+    pub fn resolve(&self, task: Task, path: Path<'_>) -> Target {
         let absolute = path.bytes.first() == Some(&b'/');
         let start = match (absolute && !path.in_root, path.from) {
             (true, _) => format!("/proc/{}/root", task.tid),
