@@ -49,6 +49,10 @@ static FRESH: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         // The build directories of cargo: name-0123456789abcdef is covered above; rustc's own are rustcXXXXXX.
         (r"/rustc[A-Za-z0-9]{6}(/|$)", "/rustc*$1"),
         (r"/rmeta[A-Za-z0-9]{6}(/|$)", "/rmeta*$1"),
+        // autoconf's own: mktemp(1)'s confXXXXXX, and a process id in conf123.dir/conf123.file. mktemp's default name.
+        (r"/conf[A-Za-z0-9]{6}(/|$)", "/conf*$1"),
+        (r"/conf[0-9]+([.-])", "/conf*$1"),
+        (r"/tmp\.[A-Za-z0-9]{10}(/|$)", "/tmp.*$1"),
         // Process ids in /proc and in names that end in .PID or -PID.
         (r"^/proc/[0-9]+(/|$)", "/proc/*$1"),
         (r"/task/[0-9]+(/|$)", "/task/*$1"),
@@ -130,6 +134,10 @@ mod tests {
         for (path, want) in [
             ("/tmp/ccXq3b7z.o", "/tmp/cc*.o"),
             ("/w/#4711", "/w/#*"),
+            ("/w/confde3Zzy/out", "/w/conf*/out"),
+            ("/w/conf1912.dir/conf1912.file", "/w/conf*.dir/conf*.file"),
+            ("/w/conftest.c", "/w/conftest.c"),
+            ("/w/config/confdefs.h", "/w/config/confdefs.h"),
             ("/tmp/tmp.aB3dE5fG7h", "/tmp/tmp.*"),
             ("/tmp/pip-build-x7Yq2_ab/setup.py", "/tmp/pip-build-*/setup.py"),
             ("/tmp/settings", "/tmp/settings"),

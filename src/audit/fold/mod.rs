@@ -14,9 +14,12 @@ mod object;
 mod process;
 mod renown;
 mod streams;
+mod wanted;
 mod swap;
 
 pub use files::{NAMED, Named};
+use wanted::CLOCKS;
+pub use wanted::{calls, clocks, followed};
 
 use super::findings::{Findings, Said};
 use super::limits::{self, Beyond, Mark};
@@ -73,30 +76,6 @@ pub struct Fold {
     killed: bool,
     /// Memory that is used again for each event.
     tree: Tree,
-}
-
-/// Calls by which a build is not the same twice: only a hermetic one is asked for them.
-const CLOCKS: &[(&str, &str)] = &[
-    ("getrandom", "randomness"),
-    ("gettimeofday", "time"),
-    ("clock_gettime", "time"),
-    ("clock_gettime64", "time"),
-    ("time", "time"),
-];
-
-/// The names of the calls that only the question for a hermetic build needs.
-pub fn clocks() -> impl Iterator<Item = &'static str> {
-    CLOCKS.iter().map(|(call, _)| *call)
-}
-
-/// The names of the calls that the facts are made of.
-pub fn calls() -> impl Iterator<Item = &'static str> {
-    calls::traced()
-}
-
-/// The names of the calls whose paths are best followed while the task is stopped.
-pub fn followed() -> impl Iterator<Item = &'static str> {
-    NAMED.iter().map(|named| named.call).chain(["open", "openat", "creat"])
 }
 
 impl Fold {

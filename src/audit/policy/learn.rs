@@ -87,9 +87,20 @@ pub(super) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
+/// What failed only because of what it was tried on, as /dev/tty where there is none. Enforced, it would not be tried at all;
+/// and elsewhere it succeeds.
+fn tried(facts: &Audit) -> impl Iterator<Item = Deed<'_>> {
+    const AT_THE_FILE: [&str; 4] = ["ENXIO", "ENODEV", "EISDIR", "ETXTBSY"];
+    let failed = facts.failures.iter().filter(|failure| AT_THE_FILE.contains(&failure.error.as_str()));
+    failed.filter_map(|failure| {
+        let sort = Sort::ALL.into_iter().find(|sort| failure.access.is_some_and(|access| sort.of(access)))?;
+        Some(Deed { sort, names: vec![failure.path.clone()], digest: None, used: &failure.used })
+    })
+}
+
 /// The lists of the least policy, by sort.
 pub(super) fn lists(facts: &Audit, places: &Places) -> Vec<(Sort, BTreeSet<String>)> {
-    let deeds = deeds(facts);
+    let deeds: Vec<Deed<'_>> = deeds(facts).into_iter().chain(tried(facts)).collect();
     let of = |sort: Sort| {
         let entries: BTreeSet<String> = deeds
             .iter()

@@ -86,6 +86,8 @@ const flat = (rows, text, filters, accepts) => (search, chosen) => {
 
 // Findings
 const levels = ["error", "warning", "note"];
+// In a line there is little room: what lies in the workspace is told from there. The details have all of it.
+const nearby = (text) => facts.run.workspace.length > 1 ? text.replaceAll(facts.run.workspace + "/", "") : text;
 const findings = {
   title: "Findings", label: "Findings, worst first", count: facts.findings.length,
   filters: [{ name: "level", label: "Level", values: levels },
@@ -95,7 +97,7 @@ const findings = {
   draw(node, finding) {
     cell(node, "level " + finding.level, finding.level);
     cell(node, "rule", finding.rule);
-    cell(node, "text", finding.message);
+    cell(node, "text", nearby(finding.message));
     if (finding.count > 1) cell(node, "side", "× " + number(finding.count));
   },
   tell: (finding) => [finding.message, ["About", finding.about], ["Level", finding.level + ", by " + finding.source],
