@@ -88,7 +88,16 @@ impl Names {
             () if is_hash(run) => out.extend_from_slice(b"<hash>"),
             () if whole && digits >= LONG_NUMBER => out.extend_from_slice(b"<number>"),
             () if is_random(before, run) => out.extend_from_slice(b"<tmp>"),
-            () => out.extend_from_slice(run),
+            () => self.plain_middle(run, out),
+        }
+    }
+
+    /// Appends a run with the tasks' numbers between its letters made equal: `conf$$subs.awk` of autoconf.
+    fn plain_middle(&self, run: &[u8], out: &mut Vec<u8>) {
+        for part in run.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+            let number = std::str::from_utf8(part).ok().filter(|text| text.len() >= 3 && text.len() < run.len());
+            let is_task = number.and_then(|text| text.parse().ok()).is_some_and(|tid: Pid| self.tasks.contains(&tid));
+            out.extend_from_slice(if is_task { b"<pid>" } else { part });
         }
     }
 
@@ -165,6 +174,8 @@ mod tests {
             ("/tmp/build/main.c", "/tmp/build/main.c"),
             ("conf1234.sh", "conf<pid>.sh"),
             ("./conftest-98765.err", "./conftest-<pid>.err"),
+            ("./conf98765subs.awk", "./conf<pid>subs.awk"),
+            ("./conf98764subs.awk", "./conf98764subs.awk"),
             ("/proc/4711/status", "/proc/<pid>/status"),
             ("/proc/self/task/77/comm", "/proc/self/task/<pid>/comm"),
             ("/usr/lib/gcc/x86_64-linux-gnu/13/cc1", "/usr/lib/gcc/x86_64-linux-gnu/13/cc1"),
