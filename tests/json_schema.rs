@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use serde_json::Value;
+use smtrace::bus::Tally;
 use smtrace::model::record::{Head, Kind, Record, Role, State, Unfinished, Writer, flag};
 use smtrace::model::{Abi, CallSet, Command, Filters, Log, Orphans, Output, Plan, SeccompMode, Target};
 use smtrace::pipeline::Pipeline;
@@ -55,7 +56,11 @@ impl Run {
             writer.piece(*role, *index, u64::from(*index), *state, data);
         }
         let len = writer.finish();
-        self.pipeline.feed(&Record::parse(&buffer[..len]).unwrap().0, &mut self.out);
+        self.feed_bytes(&buffer[..len]);
+    }
+
+    fn feed_bytes(&mut self, bytes: &[u8]) {
+        self.pipeline.feed(&Record::parse(bytes).unwrap().0, &mut self.out);
     }
 
     fn lines(&self) -> Vec<Value> {
@@ -104,7 +109,12 @@ fn sample() -> Run {
         exit.flags = flag::REFUSED;
         run.feed(exit, &[1, u64::MAX], &[]);
     }
-    for why in [Unfinished::Exited, Unfinished::Killed, Unfinished::Exec, Unfinished::Detached] {
+    let mut losses = Tally::default();
+    for (name, n) in [("getppid", 7), ("openat", 2)] {
+        losses.add(table::by_name(name).unwrap().index(), n);
+    }
+    run.feed_bytes(&losses.lost_record(1_749_730_502_492_380_090, false));
+    for why in [Unfinished::Exited, Unfinished::Killed, Unfinished::Exec, Unfinished::Detached, Unfinished::Disabled] {
         run.feed(head(Kind::Unfinished, 231, why as i64), &[], &[]);
     }
     let lost: [(Role, u16, State, &[u8]); 1] = [(Role::Arg1, 0, State::Unreadable, b"")];
@@ -128,6 +138,11 @@ fn every_kind_of_line_is_what_the_schema_says() {
     for sort in ["syscall", "process", "notice"] {
         assert!(lines.iter().any(|line| line["type"] == sort), "{sort}");
     }
+    let lost = lines.iter().find(|line| line.get("lost").is_some()).unwrap();
+    assert_eq!((&lost["lost"], &lost["lost_calls"]), (&9.into(), &serde_json::json!({"getppid": 7, "openat": 2})));
+    let mut bad = lost.clone();
+    bad["lost_calls"]["openat"] = "2".into();
+    assert!(!validator.is_valid(&bad), "counts are numbers");
 }
 
 #[test]
