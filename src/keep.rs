@@ -13,6 +13,7 @@ use crate::sys::{clock, probe};
 use crate::{sink, table};
 use std::fmt::Write as _;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A file that is being written.
@@ -50,11 +51,83 @@ impl Keep {
     }
 }
 
-/// Begins the capture of a run; its name says which of the two it is.
-///
-/// # Errors
-/// When the file cannot be opened or written.
-pub fn begin(plan: &Plan, capture: &Capture, users: &Users, groups: &Groups) -> io::Result<Keep> {
+/// The file of a run, and what is needed to begin another in its place.
+pub struct Kept {
+    keep: Keep,
+    plan: Box<Plan>,
+    capture: Capture,
+    names: (Users, Groups),
+    /// Device and inode of the file.
+    place: Option<(u64, u64)>,
+    /// What the files before it lost.
+    lost: Option<Losses>,
+}
+
+impl Kept {
+    /// Begins the capture of a run.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or written.
+    pub fn begin(plan: &Plan, capture: &Capture, users: &Users, groups: &Groups) -> io::Result<Kept> {
+        let keep = begin(plan, capture, users, groups)?;
+        let (plan, names) = (Box::new(plan.clone()), (users.clone(), groups.clone()));
+        Ok(Kept { keep, plan, names, place: place(capture), capture: capture.clone(), lost: None })
+    }
+
+    /// Takes the next record.
+    pub fn take(&mut self, record: &Record<'_>) {
+        self.keep.take(record);
+    }
+
+    /// Writes what has waited long enough; `now` is monotonic time.
+    pub fn tick(&mut self, now: u64) {
+        self.keep.tick(now);
+    }
+
+    /// Ends the file that was moved away, and begins another under the same name with `tasks`, who is who by then. Says
+    /// whether it did: a file that is still in its place goes on.
+    ///
+    /// # Errors
+    /// When the new one cannot be opened; the old one goes on then.
+    pub fn rotate(&mut self, tasks: &[u8]) -> io::Result<bool> {
+        if self.place.is_none() || self.place == place(&self.capture) {
+            return Ok(false);
+        }
+        let mut keep = begin(&self.plan, &self.capture, &self.names.0, &self.names.1)?;
+        let mut left = tasks;
+        while let Ok((record, len)) = Record::parse(left) {
+            keep.take(&record);
+            left = left.get(len..).unwrap_or_default();
+        }
+        let old = std::mem::replace(&mut self.keep, keep);
+        self.place = place(&self.capture);
+        self.lost = both(self.lost.take(), old.finish());
+        Ok(true)
+    }
+
+    /// Ends the file; what could not be written, in this one and those before it.
+    #[must_use]
+    pub fn finish(self) -> Option<Losses> {
+        both(self.lost, self.keep.finish())
+    }
+}
+
+/// What two files lost, one after the other.
+fn both(first: Option<Losses>, second: Option<Losses>) -> Option<Losses> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(Losses { records: first.records + second.records, ..first }),
+        (first, second) => first.or(second),
+    }
+}
+
+/// What file lies at a capture's name; `None` for stdout and what is no regular file.
+fn place(capture: &Capture) -> Option<(u64, u64)> {
+    let data = std::fs::metadata(&capture.path).ok().filter(|_| capture.path.as_os_str() != "-")?;
+    data.is_file().then(|| (data.dev(), data.ino()))
+}
+
+/// Begins a file; its name says which of the two it is.
+fn begin(plan: &Plan, capture: &Capture, users: &Users, groups: &Groups) -> io::Result<Keep> {
     if capture.is_scap() {
         return Ok(Keep::Events(Box::new(Events::begin(&capture.path)?)));
     }

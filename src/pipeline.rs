@@ -151,6 +151,14 @@ impl Pipeline {
         }
     }
 
+    /// Who is who now, as records dated `time`.
+    #[must_use]
+    pub fn tasks(&self, time: u64) -> Vec<u8> {
+        let mut tasks = Vec::new();
+        self.account.snapshot(time, &mut tasks);
+        tasks
+    }
+
     /// How many events were written.
     #[must_use]
     pub fn events(&self) -> u64 {

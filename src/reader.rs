@@ -4,7 +4,7 @@ use crate::alerts::Alerts;
 use crate::bus::{self, Receiver, Tally};
 use crate::control::{Shared, Turn};
 use crate::engine::ptrace::PlacementShared;
-use crate::keep::Keep;
+use crate::keep::Kept;
 use crate::model::CallSet;
 use crate::model::record::Record;
 use crate::output::Output;
@@ -26,7 +26,7 @@ pub struct Reader {
     /// Where lines go; `None` when only a capture is written.
     pub output: Option<Output>,
     /// The capture, if one is written.
-    pub keep: Option<Keep>,
+    pub keep: Option<Kept>,
     /// Where alerts go, when that is elsewhere than events.
     pub alerts: Option<Alerts>,
     /// The run's state.
@@ -130,7 +130,7 @@ impl Reader {
                     self.pipeline.finish(&mut lines);
                     output.write(&lines, 0);
                 }
-                let kept = self.keep.and_then(Keep::finish);
+                let kept = self.keep.and_then(Kept::finish);
                 let missed = self.receiver.missed().filter(|missed| missed.total() > 0).cloned();
                 let fired = self.pipeline.fired().cloned();
                 return Read { output: self.output, kept, alerts: self.alerts, fired, malformed, missed };
@@ -142,6 +142,24 @@ impl Reader {
         }
     }
 
+    /// Opens the log again, and begins the capture anew when its file was moved away; says what was done.
+    fn rotate(&mut self) -> Result<String, String> {
+        let mut done = Vec::new();
+        if let Some(output) = &mut self.output {
+            let reopened = output.reopen();
+            reopened.map_err(|error| format!("cannot reopen the log: {error}; the old file stays in use"))?;
+            done.push("the log was opened again");
+        }
+        if let Some(keep) = &mut self.keep {
+            let rotated = keep.rotate(&self.pipeline.tasks(clock::realtime()));
+            let rotated =
+                rotated.map_err(|error| format!("cannot begin the capture anew: {error}; the old file goes on"))?;
+            let said = ["the capture goes on, for its file was not moved away", "the capture was begun anew"];
+            done.push(if rotated { said[1] } else { said[0] });
+        }
+        Ok(done.join("; "))
+    }
+
     /// Does what other threads asked for.
     fn attend(&mut self) {
         for order in self.shared.take_turns() {
@@ -149,21 +167,17 @@ impl Reader {
                 Turn::Show(plan) => {
                     self.pipeline.reform(&plan);
                     self.shown = self.shared.shown();
-                    Ok(())
+                    Ok(String::new())
                 }
-                Turn::Rotate => {
-                    let reopened = self.output.as_mut().map_or(Ok(()), Output::reopen);
-                    reopened.map_err(|error| format!("cannot reopen the log: {error}; the old file stays in use"))
-                }
+                Turn::Rotate => self.rotate(),
             };
             // Nobody may wait for the answer any more.
             let _ = order.reply.send(done);
         }
         if self.shared.take_reopen()
-            && let Some(output) = &mut self.output
-            && let Err(error) = output.reopen()
+            && let Err(why) = self.rotate()
         {
-            (self.say)(&format!("cannot reopen the log: {error}; the old file stays in use"));
+            (self.say)(&why);
         }
         if self.shared.take_name_orphans() {
             let mut names: Vec<String> = self

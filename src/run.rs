@@ -9,9 +9,9 @@ use crate::capture::{Recorder, Wanted};
 use crate::control::{self, Shared, Signals};
 use crate::engine::ptrace::{Engine, Mode, PlacementShared, Round};
 use crate::filter;
-use crate::keep::{self, Keep};
+use crate::keep::Kept;
 use crate::launch::{self, FAILED};
-use crate::model::{Capture, Command, Direction, Orphans, Pid, Plan, SeccompMode, Statuses, Target};
+use crate::model::{Capture, Command, Orphans, Pid, Plan, SeccompMode, Target};
 use crate::options::{self, Action, Choices};
 use crate::output::Output;
 use crate::pipeline::Pipeline;
@@ -156,7 +156,7 @@ pub(crate) fn trace(plan: &Plan, taker: Option<Taker>, story: &mut Story) -> End
 /// Where the events of a run go.
 struct Sinks {
     output: Option<Output>,
-    keep: Option<Keep>,
+    keep: Option<Kept>,
     users: Users,
     groups: Groups,
     ready: Option<Ready>,
@@ -173,7 +173,7 @@ impl Sinks {
         };
         let (users, groups) = (Users::parse(&etc("passwd")), Groups::parse(&etc("group")));
         let begin = |capture: &Capture| {
-            let begun = keep::begin(plan, capture, &users, &groups);
+            let begun = Kept::begin(plan, capture, &users, &groups);
             begun.map_err(|error| refuse(Some(&capture.path), &error, "-w"))
         };
         let keep = plan.capture.as_ref().map(begin).transpose().ok()?;
@@ -198,6 +198,8 @@ struct Run {
     reader: JoinHandle<Read>,
     /// What the log wants captured, and what clients want besides.
     wanted: (Wanted, Option<Wanted>),
+    /// Whether other processes may read the ring.
+    ring: bool,
     served: Served,
 }
 
@@ -241,11 +243,8 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
     };
     let served = Served::start(plan, sinks.opened, &sender, &shared, &mut reader.receiver, keeper)?;
     let recorder = Recorder::new(sender, wanted, shared.collecting(), followed);
-    let exits = plan.filters.direction != Direction::Enter
-        || plan.filters.statuses != Statuses::ALL
-        || plan.capture.is_some()
-        || outside::wants_all(&plan.outside)
-        || plan.watching.any();
+    // Who reads the ring does not say what it shows.
+    let exits = wanted.exits || plan.outside.ring.is_some();
     let launched = matches!(plan.target, Target::Launch(_));
     let mode = Mode { filtered, follow: plan.follow, exit_kill: launched, exits };
     let kill_after = match plan.orphans {
@@ -258,7 +257,7 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
     let reader = thread::Builder::new().name("reader".to_owned()).spawn(move || reader.run())?;
     let mut engine = Engine::new(mode, plan.calls.clone(), placement);
     engine.judge_by(judge);
-    Ok(Run { recorder, engine, shared, reader, wanted: (wanted, None), served })
+    Ok(Run { recorder, engine, shared, reader, wanted: (wanted, None), ring: plan.outside.ring.is_some(), served })
 }
 
 fn etc(name: &str) -> Vec<u8> {

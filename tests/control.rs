@@ -126,6 +126,55 @@ fn status_test_set_rotate_and_drop_mode() {
 }
 
 #[test]
+fn a_capture_that_was_moved_away_is_begun_anew_and_both_can_be_read() {
+    let mut served =
+        Served::start(&[&["-e", "getppid,openat", "-w", "{}/live.cap", "--format", "module"][..], &CONTROL].concat());
+    served.tell("gogo");
+    assert!(served.ctl_ok(&["rotate"]).contains("not moved away"));
+    let (live, old) = (served.scratch.path("live.cap"), served.scratch.path("old.cap"));
+    std::fs::rename(&live, &old).unwrap();
+    assert!(served.ctl_ok(&["rotate"]).contains("the capture was begun anew"));
+    served.tell("gogog");
+    assert_eq!(served.end(), Some(0));
+    let shown = |file: &std::path::Path| {
+        let mut replay = Command::new(smtrace());
+        replay.args(["replay", "--format", "module", "-o", "-"]).arg(file);
+        let outcome = support::finish(replay);
+        assert_eq!((outcome.code, outcome.err.as_str()), (Some(0), ""), "it is whole");
+        outcome.out
+    };
+    let (old, live) = (shown(&old), shown(&live));
+    assert_eq!((count(&live, "getppid"), count(&live, "openat")), (6, 4), "{live}");
+    assert!(events(&live).iter().all(|event| event.line.contains("comm=guest")), "it knows who is who");
+    assert_eq!(served.log(), old + &live, "the two are the whole");
+}
+
+#[test]
+fn calls_stop_at_their_exit_only_while_somebody_shows_exits() {
+    let mut served =
+        Served::start(&[&["-e", "getppid", "--dir", "enter", "--listen", "unix:{}/sock"][..], &CONTROL].concat());
+    let records = |served: &Served| {
+        let status: serde_json::Value = serde_json::from_str(&served.ctl_ok(&["status", "--json"])).unwrap();
+        status["records"].as_u64().unwrap()
+    };
+    let each = |served: &mut Served| {
+        let before = records(served);
+        served.tell("m");
+        records(served) - before
+    };
+    assert_eq!(each(&mut served), 1000);
+    let mut client = served.unix("sock");
+    client.say("dir=both\n");
+    let client = client.begun();
+    until("the client's exits", || each(&mut served) == 2000);
+    drop(client);
+    until("its end", || each(&mut served) == 1000);
+    served.ctl_ok(&["set", "dir", "exit"]);
+    assert_eq!(each(&mut served), 2000);
+    assert_eq!(served.end(), Some(0));
+}
+
+#[test]
 fn only_the_owner_steers_and_no_tracee() {
     let smtrace_path = smtrace().to_str().unwrap().to_owned();
     let scratch = Scratch::new();

@@ -54,6 +54,8 @@ pub struct Wanted {
     pub probe: bool,
     /// Signals with their whole `siginfo_t`, and stops by them, whether process events are wanted or not.
     pub signals: bool,
+    /// The exits of calls, each of which is a stop of its own.
+    pub exits: bool,
     /// Digests of files.
     pub hash: Hash,
 }
@@ -69,6 +71,7 @@ impl Wanted {
             named: self.named | other.named,
             env: self.env | other.env,
             signals: self.signals | other.signals,
+            exits: self.exits | other.exits,
             str_max: self.str_max.max(other.str_max),
             probe: self.probe | other.probe,
             hash: Hash {

@@ -60,5 +60,5 @@ pub struct ReaderOrder {
     /// What is to be done.
     pub turn: Turn,
     /// Who waits for it.
-    pub reply: mpsc::Sender<Result<(), String>>,
+    pub reply: mpsc::Sender<Result<String, String>>,
 }

@@ -89,7 +89,7 @@ impl Steer {
             ("status", []) => Ok(self.status(false)),
             ("status", ["--json"]) => Ok(self.status(true)),
             ("set", [key, value]) => self.set(key, value),
-            ("rotate", []) => self.turn(Turn::Rotate).map(|()| "the log was opened again".to_owned()),
+            ("rotate", []) => self.turn(Turn::Rotate),
             ("attach", [pid]) => self.trace(Command::Attach(pid_of(pid)?)),
             ("detach", [pid]) => self.trace(Command::Detach(pid_of(pid)?)),
             ("stop", []) => Ok(self.stop(false)),
@@ -146,7 +146,7 @@ impl Steer {
         Ok(())
     }
 
-    fn turn(&self, turn: Turn) -> Result<(), String> {
+    fn turn(&self, turn: Turn) -> Result<String, String> {
         let (reply, answer) = mpsc::channel();
         self.setup.shared.turn(ReaderOrder { turn, reply });
         self.setup.waker.wake();
@@ -210,7 +210,7 @@ impl Steer {
     /// What the log shows is captured before it is shown.
     fn apply_view(&self, plan: &Plan) -> Result<(), String> {
         self.order(Command::Want((self.setup.wants)(plan)))?;
-        self.turn(Turn::Show(Box::new(plan.clone())))
+        self.turn(Turn::Show(Box::new(plan.clone()))).map(drop)
     }
 
     fn reload(&self) -> Result<String, String> {

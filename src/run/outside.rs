@@ -74,11 +74,6 @@ pub(super) fn paces(outside: &Outside) -> Vec<Pace> {
     if streams { vec![log, Pace::Kept] } else { vec![log] }
 }
 
-/// Whether somebody may want more than the plan's log.
-pub(super) fn wants_all(outside: &Outside) -> bool {
-    !outside.listen.is_empty() || outside.ring.is_some() || outside.control.is_some() || outside.files
-}
-
 /// The threads that serve others.
 #[derive(Default)]
 pub(super) struct Served {
@@ -273,6 +268,8 @@ impl Run {
 
     fn want(&mut self) {
         let (log, extra) = self.wanted;
-        self.recorder.want(extra.map_or(log, |extra| log.and(extra)));
+        let wanted = extra.map_or(log, |extra| log.and(extra));
+        self.engine.set_exits(wanted.exits || self.ring);
+        self.recorder.want(wanted);
     }
 }

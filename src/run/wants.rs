@@ -1,7 +1,7 @@
 //! What the outputs of a run need captured. Nothing here may start or open anything.
 
 use crate::capture::{self, Wanted};
-use crate::model::Plan;
+use crate::model::{Direction, Plan, Statuses};
 use crate::sink;
 
 /// What the output that `plan` describes needs captured.
@@ -21,6 +21,10 @@ pub(super) fn wants_of(plan: &Plan, needs: sink::Needs, hash: capture::Hash) -> 
         named: needs.named || kept.is_some(),
         env: needs.env || watches,
         signals: needs.signals || kept.is_some(),
+        exits: plan.filters.direction != Direction::Enter
+            || plan.filters.statuses != Statuses::ALL
+            || kept.is_some()
+            || watches,
         str_max: plan.output.str_max,
         probe: plan.probe || kept.is_some(),
         hash,

@@ -74,6 +74,11 @@ impl Engine {
         self.steps()
     }
 
+    /// Whether enabled calls stop again when they return, from the next one on.
+    pub fn set_exits(&mut self, exits: bool) {
+        self.mode.exits = exits;
+    }
+
     /// Whether every call stops, in tracees that have our filter too.
     #[must_use]
     pub fn steps(&self) -> bool {
