@@ -72,33 +72,32 @@ impl Names {
     /// Appends a run of letters and digits that stands after `before`.
     fn plain_run(&self, before: &[u8], run: &[u8], out: &mut Vec<u8>) {
         let digits = run.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-        let (letters, number) = run.split_at_checked(run.len() - digits).unwrap_or_default();
-        let is_task = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok());
-        let is_task = is_task.is_some_and(|tid: Pid| self.tasks.contains(&tid));
-        let whole = letters.is_empty();
+        let whole = digits == run.len();
+        let is_task = whole && self.is_task(run);
         match () {
             () if whole && (before.ends_with(b"/proc/") || before.ends_with(b"/task/")) => {
                 out.extend_from_slice(b"<pid>")
             }
             () if whole && before.ends_with(b"/pts/") => out.extend_from_slice(b"<number>"),
-            () if is_task && (whole || digits >= 3) => {
-                out.extend_from_slice(letters);
-                out.extend_from_slice(b"<pid>");
-            }
             () if is_hash(run) => out.extend_from_slice(b"<hash>"),
-            () if whole && digits >= LONG_NUMBER => out.extend_from_slice(b"<number>"),
+            // Before the tasks: a name that is made up may end in the number of one.
             () if is_random(before, run) => out.extend_from_slice(b"<tmp>"),
-            () => self.plain_middle(run, out),
+            () if whole && is_task => out.extend_from_slice(b"<pid>"),
+            () if whole && digits >= LONG_NUMBER => out.extend_from_slice(b"<number>"),
+            () => self.plain_parts(run, out),
         }
     }
 
-    /// Appends a run with the tasks' numbers between its letters made equal: `conf$$subs.awk` of autoconf.
-    fn plain_middle(&self, run: &[u8], out: &mut Vec<u8>) {
+    /// Appends a run with the tasks' numbers beside its letters made equal: `conf$$subs.awk` of autoconf.
+    fn plain_parts(&self, run: &[u8], out: &mut Vec<u8>) {
         for part in run.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
-            let number = std::str::from_utf8(part).ok().filter(|text| text.len() >= 3 && text.len() < run.len());
-            let is_task = number.and_then(|text| text.parse().ok()).is_some_and(|tid: Pid| self.tasks.contains(&tid));
-            out.extend_from_slice(if is_task { b"<pid>" } else { part });
+            out.extend_from_slice(if part.len() >= 3 && self.is_task(part) { b"<pid>" } else { part });
         }
+    }
+
+    fn is_task(&self, digits: &[u8]) -> bool {
+        let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
+        number.is_some_and(|tid: Pid| self.tasks.contains(&tid))
     }
 
     /// `word` with the folder the run started in as `<start>`, where whole parts of a path say it.
@@ -147,6 +146,8 @@ fn is_random(before: &[u8], run: &[u8]) -> bool {
         () if before.ends_with(b"tmp.") => true,
         // ccXXXXXX of gcc.
         () if temporary && begins && run.len() == 8 && run.starts_with(b"cc") => true,
+        // stXXXXXX of ar, ranlib, strip and objcopy, beside the file that they change.
+        () if begins && run.len() == 8 && run.starts_with(b"st") => mixed,
         // confXXXXXX of autoconf, in the folder where it works.
         () if begins && run.len() == 10 && run.starts_with(b"conf") => mixed,
         () if temporary => mixed,
@@ -171,6 +172,9 @@ mod tests {
             ("/tmp/tmp.abcdefghij/x.c", "/tmp/tmp.<tmp>/x.c"),
             ("/tmp/ccAbCd12.s", "/tmp/<tmp>.s"),
             ("/tmp/ccabcdef.o", "/tmp/<tmp>.o"),
+            ("/tmp/ccaB1234.o", "/tmp/<tmp>.o"),
+            ("lib/stGgI0Dy", "lib/<tmp>"),
+            ("lib/stddef.h", "lib/stddef.h"),
             ("/tmp/build/main.c", "/tmp/build/main.c"),
             ("conf1234.sh", "conf<pid>.sh"),
             ("./conftest-98765.err", "./conftest-<pid>.err"),
