@@ -1,4 +1,4 @@
-//! What a capture costs on the reader's side of the bus, and its bytes per event: `cargo bench --bench capture`, or with a
+//! What a capture costs, on the reader's side of the bus and on the tracing thread's, and its bytes per event: `cargo bench --bench capture`, or with a
 //! capture of a real build `cargo bench --bench capture -- FILE`.
 //!
 //! A plain program: it writes the same records again, plain and compressed, to a file, and reads them back. Each number
@@ -6,6 +6,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints its numbers and may fail loudly")]
 
+use smtrace::bus::{self, Pace};
+use smtrace::capture::Records;
 use smtrace::model::Abi;
 use smtrace::model::record::{Head, Kind, Record, Role, State, Writer as RecordWriter, flag};
 use smtrace::state::{Groups, Users};
@@ -13,6 +15,7 @@ use smtrace::store::{self, Description, Part, Reader, Writer};
 use std::fs::File;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 7;
@@ -60,7 +63,7 @@ fn read(file: &Path) -> Vec<u8> {
 }
 
 /// Writes the records to `file` and returns how many.
-fn write(records: &[u8], file: &Path, compress: bool) -> u64 {
+fn write(records: &[u8], file: &Path, compress: bool) -> u32 {
     let names = (Users::default(), Groups::default());
     let file = store::create(file).unwrap();
     let mut writer = Writer::start(file, compress, &Description::default(), names, |_| 0).unwrap();
@@ -73,6 +76,53 @@ fn write(records: &[u8], file: &Path, compress: bool) -> u64 {
     }
     assert!(writer.finish().is_none());
     count
+}
+
+/// Sends the records over a bus as fast as they are taken, to a reader that writes them to `file`. Returns how long the
+/// sender was at it, which waits for the reader as the tracing thread does: its waits are in it.
+fn send(records: &[u8], file: Option<(&Path, bool)>) -> Duration {
+    let (mut sender, mut receivers) = bus::bus(1 << 20, &[Pace::Kept]).unwrap();
+    let mut receiver = receivers.remove(0);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let names = (Users::default(), Groups::default());
+            let mut writer = file.map(|(file, compress)| {
+                let file = store::create(file).unwrap();
+                Writer::start(file, compress, &Description::default(), names, |_| 0).unwrap()
+            });
+            receiver.enter();
+            loop {
+                let closed = receiver.closed();
+                let (waiting, mut read) = (receiver.peek(), 0);
+                while let Some(rest) = waiting.get(read..).filter(|rest| !rest.is_empty()) {
+                    let (record, len) = Record::parse(rest).unwrap();
+                    match &mut writer {
+                        Some(writer) => writer.take(&record),
+                        None => _ = black_box(record.head().tid),
+                    }
+                    read += len;
+                }
+                receiver.release(read);
+                if closed && receiver.is_empty() {
+                    break;
+                }
+                receiver.wait(read > 0);
+            }
+            assert!(writer.and_then(Writer::finish).is_none());
+        });
+        sender.enter();
+        let (mut left, start) = (records, Instant::now());
+        while let Ok((record, len)) = Record::parse(left) {
+            sender.send(len, |to| {
+                to[..len].copy_from_slice(record.bytes());
+                len
+            });
+            left = &left[len..];
+        }
+        let took = start.elapsed();
+        sender.close();
+        took
+    })
 }
 
 fn best(mut work: impl FnMut()) -> Duration {
@@ -88,20 +138,25 @@ fn main() {
     let given = std::env::args_os().skip(1).map(PathBuf::from).find(|word| word.is_file());
     let records = given.as_deref().map_or_else(synthetic, read);
     let file = std::env::temp_dir().join(format!("smtrace-bench-{}", std::process::id()));
+    let mut count = 0;
     for (form, compress) in [("plain", false), ("zstd", true)] {
-        let mut count = 0;
         let written = best(|| count = write(&records, &file, compress));
         let size = std::fs::metadata(&file).unwrap().len();
         let shown = best(|| assert_eq!(black_box(read(&file)).len(), records.len()));
-        let count = f64::from(u32::try_from(count).unwrap());
-        let each = |time: Duration| time.as_secs_f64() * 1e9 / count;
-        let bytes = f64::from(u32::try_from(size).unwrap()) / count;
-        let plain = f64::from(u32::try_from(records.len()).unwrap()) / count;
+        let number = f64::from(count);
+        let each = |time: Duration| time.as_secs_f64() * 1e9 / number;
+        let bytes = f64::from(u32::try_from(size).unwrap()) / number;
+        let plain = f64::from(u32::try_from(records.len()).unwrap()) / number;
         println!(
             "{form:6} {bytes:6.1} bytes a record of {plain:.0}   write {:5.0} ns   read {:5.0} ns   ({count} records)",
             each(written),
             each(shown)
         );
+    }
+    // From one thread to another, at the rate of a flood: a real trace leaves the reader time.
+    for (form, to) in [("none", None), ("plain", Some((&*file, false))), ("zstd", Some((&*file, true)))] {
+        let took = (0..ROUNDS).map(|_| send(&records, to)).min().unwrap();
+        println!("{form:6} the tracing thread: {:5.0} ns a record", took.as_secs_f64() * 1e9 / f64::from(count));
     }
     std::fs::remove_file(&file).unwrap();
 }
