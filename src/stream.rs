@@ -163,6 +163,9 @@ impl Stream {
             let closed = self.receiver.closed();
             let had = self.take();
             self.distribute();
+            if let Some(ring) = &mut self.ring {
+                ring.tell(self.receiver.position(), closed);
+            }
             self.serve_asks();
             if closed && self.receiver.is_empty() {
                 let now = clock::monotonic();

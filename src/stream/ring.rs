@@ -1,13 +1,16 @@
 //! The ring for other processes: who asks gets its descriptor, and a place to start or to go on at.
 //!
 //! On an abstract unix socket, for processes of the same user or root. A consumer maps the ring read-only and keeps its
-//! cursor to itself: it can neither slow nor harm the tracer. It says one byte when it needs a place (at the start, or
-//! when it was overrun), and gets one; until it took that, it is not heard.
+//! cursor to itself: it can neither slow nor harm the tracer. It says when it needs a place (at the start, or when it
+//! was overrun), and gets one; and when it has taken all up to a place, and is woken when there is more. Until it took an
+//! answer, it is not heard.
 //!
 //! ```text
-//! tracer    "smtrace-ring 1 VERSION\n" with the descriptor
+//! tracer    "smtrace-ring 2 VERSION\n" with the descriptor
 //! consumer  "c"
 //! tracer    u64 position, u32 bytes of counts, u32 bytes of tasks, the counts, the tasks
+//! consumer  "w", u64 position
+//! tracer    "w", as soon as there are records after that, or the end
 //! ```
 
 use crate::bus::{Catch, Loose, Tally};
@@ -18,7 +21,7 @@ use crate::pipeline::Pipeline;
 use crate::state::{Groups, Users};
 use crate::sys::ring::Window;
 use crate::sys::{limits, sockets};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::linux::net::SocketAddrExt;
@@ -30,22 +33,20 @@ const MOST_CONSUMERS: usize = 64;
 /// The longest message about a place: what a tracer with many thousands of tasks has to tell.
 const MOST_TASKS: usize = 1 << 28;
 
-/// Milliseconds between two looks while nothing comes.
-const NAP: u8 = 4;
-const LONG_NAP: u8 = 32;
-
 fn address(name: &str) -> io::Result<SocketAddr> {
     SocketAddr::from_abstract_name(format!("smtrace-ring/{name}"))
 }
 
 fn greeting() -> String {
-    format!("smtrace-ring 1 {}\n", env!("CARGO_PKG_VERSION"))
+    format!("smtrace-ring 2 {}\n", env!("CARGO_PKG_VERSION"))
 }
 
 struct Consumer {
     socket: UnixStream,
     out: Vec<u8>,
     written: usize,
+    /// It has seen what lies before this place, and wants to be woken.
+    waits: Option<u64>,
     gone: bool,
 }
 
@@ -95,6 +96,16 @@ impl RingServer {
         self.consumers.is_empty()
     }
 
+    /// Wakes those who wait for records before `position`, or all at the end.
+    pub(super) fn tell(&mut self, position: u64, closed: bool) {
+        for consumer in self.consumers.iter_mut().filter(|consumer| consumer.out.is_empty()) {
+            if consumer.waits.take_if(|seen| *seen < position || closed).is_some() {
+                consumer.out = b"w".to_vec();
+                consumer.write();
+            }
+        }
+    }
+
     pub(super) fn serve(&mut self, ready: &[PollFlags], catch: impl Fn() -> Catch) {
         for (consumer, flags) in self.consumers.iter_mut().zip(ready.iter().skip(1)) {
             consumer.serve(*flags, &catch);
@@ -114,7 +125,7 @@ impl RingServer {
         let Ok(fd) = window.share() else { return };
         // A fresh socket takes so little at once.
         if sockets::send_fd(&socket, greeting().as_bytes(), fd).is_ok() {
-            self.consumers.push(Consumer { socket, out: Vec::new(), written: 0, gone: false });
+            self.consumers.push(Consumer { socket, out: Vec::new(), written: 0, waits: None, gone: false });
         }
     }
 }
@@ -122,15 +133,21 @@ impl RingServer {
 impl Consumer {
     fn serve(&mut self, ready: PollFlags, catch: impl Fn() -> Catch) {
         if ready.contains(PollFlags::POLLIN) && self.out.is_empty() {
-            let mut byte = [0];
-            match self.socket.read(&mut byte) {
-                Ok(1) if byte == *b"c" => self.out = encode(&catch()),
+            // What a consumer says is written at once, and so there at once.
+            let mut said = [0; 9];
+            match self.socket.read(&mut said) {
+                Ok(1) if said.starts_with(b"c") => self.out = encode(&catch()),
+                Ok(9) if said.starts_with(b"w") => self.waits = place(&said),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 _ => self.gone = true,
             }
         } else if ready.intersects(PollFlags::POLLERR | PollFlags::POLLHUP) {
             self.gone = true;
         }
+        self.write();
+    }
+
+    fn write(&mut self) {
         while self.written < self.out.len() {
             match self.socket.write(self.out.get(self.written..).unwrap_or(&[])) {
                 Ok(n) => self.written += n,
@@ -143,6 +160,11 @@ impl Consumer {
         }
         (self.out, self.written) = (Vec::new(), 0);
     }
+}
+
+/// The place in a consumer's "w".
+fn place(said: &[u8; 9]) -> Option<u64> {
+    said.get(1..)?.try_into().ok().map(u64::from_le_bytes)
 }
 
 fn encode(catch: &Catch) -> Vec<u8> {
@@ -207,7 +229,6 @@ pub fn attach_ring(name: &str, plan: &Plan, users: Users, groups: Groups) -> Res
 /// Writes what comes, until the tracer ends or nobody takes it.
 fn follow(loose: &mut Loose, socket: &UnixStream, plan: &Plan, pipeline: &mut Pipeline, output: &mut Output) {
     let mut lines = Vec::new();
-    let mut nap = NAP;
     loop {
         let closed = loose.closed();
         loose.fill();
@@ -230,16 +251,17 @@ fn follow(loose: &mut Loose, socket: &UnixStream, plan: &Plan, pipeline: &mut Pi
         if (closed && loose.is_empty()) || output.losses().is_some() {
             return;
         }
-        if had {
-            nap = NAP;
-            continue;
-        }
-        // The nap, and the news of the tracer's death, which cannot close its ring.
-        let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
-        let woken = poll(&mut fds, PollTimeout::from(nap)).is_ok_and(|n| n > 0);
-        nap = (nap * 2).min(LONG_NAP);
-        if woken && loose.is_empty() {
+        // A tracer that died cannot close its ring, but its socket is closed.
+        if !had && wait(socket, loose.position()).is_err() && loose.is_empty() {
             return;
         }
     }
+}
+
+/// Waits until there are records after `position`, or the end.
+fn wait(mut socket: &UnixStream, position: u64) -> io::Result<()> {
+    let mut said = b"w".to_vec();
+    said.extend_from_slice(&position.to_le_bytes());
+    socket.write_all(&said)?;
+    socket.read_exact(&mut [0])
 }
