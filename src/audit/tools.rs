@@ -114,10 +114,23 @@ const DECODERS: &[&str] = &[
     "brotli", "rev", "ascii85",
 ];
 
+/// Those of them whose input is text: what they decode was hidden and not packed.
+const DECIPHERERS: &[&str] = &["base64", "base32", "basenc", "xxd", "uudecode", "openssl", "rev", "ascii85"];
+
+fn among(list: &[&str], exe: &[u8], argv0: &[u8]) -> bool {
+    [argv0, exe].iter().any(|name| list.iter().any(|known| known.as_bytes() == base(name)))
+}
+
 /// Whether the program `exe`, called `argv0`, makes plain what was encoded or packed.
 #[must_use]
 pub fn decodes(exe: &[u8], argv0: &[u8]) -> bool {
-    [argv0, exe].iter().any(|name| DECODERS.iter().any(|known| known.as_bytes() == base(name)))
+    among(DECODERS, exe, argv0)
+}
+
+/// Whether the program `exe`, called `argv0`, makes plain what was encoded as text.
+#[must_use]
+pub fn deciphers(exe: &[u8], argv0: &[u8]) -> bool {
+    among(DECIPHERERS, exe, argv0)
 }
 
 /// What the program `exe`, called `argv0`, is good for.

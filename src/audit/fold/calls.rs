@@ -126,6 +126,9 @@ impl Fold {
         let opened = event.opened().or_else(|| event.descriptor(descriptor));
         let opened = opened.map(|opened| opened.bytes.to_vec()).or_else(|| self.resolve(event, argument, by))?;
         self.seat(by, descriptor, Some(&opened));
+        if let (Object::Pipe(inode), Some(memory)) = (object(&opened), self.processes.memory(by.process)) {
+            memory.opened_pipe = Some(inode);
+        }
         let Object::File(path, _) = object(&opened) else { return Some(text(&opened).into()) };
         let directory = flags & open::directory(event.head().abi) != 0;
         let free = event.resolved(argument).map(|(_, free)| free);

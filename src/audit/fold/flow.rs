@@ -24,6 +24,8 @@ pub(super) struct Pipes {
     carry: FxHashSet<u64>,
     /// The pipes that carry what a program decoded.
     decoded: FxHashSet<u64>,
+    /// The files that hold what was text in another form before.
+    decoded_files: FxHashSet<Box<[u8]>>,
 }
 
 /// Programs that hand a connection to another program.
@@ -105,6 +107,8 @@ impl Fold {
         }
         let operand = &memory.operand;
         let by_name = operand.starts_with(b"/dev/fd/") || operand.starts_with(b"/proc/self/fd/");
+        // `source <(curl …)`: the shell opens the pipe by its name and reads it there; `< <(curl …)` would put it on 0.
+        let by_name = by_name || (memory.kind == Kind::Shell && memory.opened_pipe == Some(inode) && number > 2);
         let program = (memory.from_stdin && number == 0) || by_name;
         if !matches!(memory.kind, Kind::Shell | Kind::Interpreter) || !program {
             return;
@@ -143,7 +147,7 @@ impl Fold {
     fn piped(&mut self, from: &str, by: Mark) {
         let slots = self.processes.recall(by.process).map_or([Slot::Unknown; 3], |memory| memory.slots);
         let through_fifo = !self.files.fifos.is_empty() && matches!(slots[1], Slot::Pipe(_) | Slot::Fifo);
-        if through_fifo || matches!(slots[1], Slot::Socket(_)) {
+        if through_fifo || self.is_inet(&slots[1]) {
             return self.reverse_shell("its input comes from a connection, and its output goes back", by);
         }
         let program = self.processes.program(by.process).map(|program| text(base(program.exe.as_bytes())));
@@ -155,6 +159,12 @@ impl Fold {
 
     /// A file was read, by the descriptor `number`.
     pub(super) fn read_file(&mut self, path: &[u8], number: i32, by: Mark) {
+        let shell = |memory: &super::process::Memory| {
+            memory.kind == Kind::Shell && (number > 2 || (number == 0 && memory.from_stdin))
+        };
+        if self.pipes.decoded_files.contains(path) && self.processes.recall(by.process).is_some_and(shell) {
+            self.ran_decoded(path, by);
+        }
         if !self.files.known(path).is_some_and(|file| file.downloaded) {
             return;
         }
@@ -173,7 +183,14 @@ impl Fold {
     /// A file was written.
     pub(super) fn wrote_file(&mut self, path: &[u8], by: Mark) {
         let device = path.starts_with(b"/dev/") && !path.starts_with(b"/dev/shm/");
-        if device || path.starts_with(b"/proc/") || !self.passes_on(by) {
+        if device || path.starts_with(b"/proc/") {
+            return;
+        }
+        let deciphers = self.processes.recall(by.process).is_some_and(|memory| memory.deciphers);
+        if deciphers && self.pipes.decoded_files.len() < limits::SOCKETS {
+            self.pipes.decoded_files.insert(path.into());
+        }
+        if !self.passes_on(by) {
             return;
         }
         self.files.downloaded(path, &mut self.beyond);
@@ -185,17 +202,26 @@ impl Fold {
             return;
         };
         let operand = memory.operand.strip_prefix(b"./").unwrap_or(&memory.operand);
-        if !operand.is_empty() && path.ends_with(operand) && self.files.known(path).is_some_and(|file| file.downloaded)
-        {
-            self.ran_download(path, by);
+        if !operand.is_empty() && path.ends_with(operand) {
+            self.executed_download(path, by);
         }
     }
 
     /// A file was executed: a download?
     pub(super) fn executed_download(&mut self, path: &[u8], by: Mark) {
+        if self.pipes.decoded_files.contains(path) {
+            self.ran_decoded(path, by);
+        }
         if self.files.known(path).is_some_and(|file| file.downloaded) {
             self.ran_download(path, by);
         }
+    }
+
+    fn ran_decoded(&mut self, path: &[u8], by: Mark) {
+        let shown = text(path);
+        let message = format!("{shown} was decoded by this build and then executed");
+        let about = "A file that the build decoded from text is executed";
+        self.detect("decoded-executed", about, Level::Error, message, Some(shown), by);
     }
 
     fn ran_download(&mut self, path: &[u8], by: Mark) {
@@ -260,11 +286,14 @@ impl Fold {
     }
 
     fn on_socket(&self, slots: [Slot; 3]) -> bool {
-        let inet = |slot: &Slot| match slot {
+        self.is_inet(&slots[0]) || (self.is_inet(&slots[1]) && self.is_inet(&slots[2]))
+    }
+
+    fn is_inet(&self, slot: &Slot) -> bool {
+        match slot {
             Slot::Socket(inode) => self.network.socket(*inode).is_some_and(|socket| socket.inet),
             _ => false,
-        };
-        inet(&slots[0]) || (inet(&slots[1]) && inet(&slots[2]))
+        }
     }
 
     /// A descriptor of 0 to 2 became another: of a running shell, a socket?

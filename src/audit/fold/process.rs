@@ -36,6 +36,10 @@ pub(super) struct Memory {
     pub(super) fed: bool,
     /// Its program decodes or unpacks.
     pub(super) decodes: bool,
+    /// Its program makes text of another form what it was.
+    pub(super) deciphers: bool,
+    /// The pipe that it opened by a name in /dev/fd.
+    pub(super) opened_pipe: Option<u64>,
     /// It read what such a program has written, and passes it on.
     pub(super) uncovered: bool,
     /// Part of that text came from the network.
@@ -143,6 +147,7 @@ impl Processes {
         let name = words.first().copied().unwrap_or_default();
         let kind = self.kind(event.who.exe(), name, program.digest.as_ref());
         let decodes = tools::decodes(event.who.exe(), name);
+        let deciphers = tools::deciphers(event.who.exe(), name);
         if let Some(memory) = self.memory.get_mut(id as usize) {
             let source = tools::program_source(kind, &words);
             memory.from_stdin = source == tools::Source::Stdin;
@@ -153,6 +158,8 @@ impl Processes {
             memory.kind = kind;
             (memory.fetched, memory.fed) = (false, false);
             (memory.decodes, memory.uncovered) = (decodes, false);
+            memory.deciphers = deciphers;
+            memory.opened_pipe = None;
             memory.told.clear();
             memory.told_from_network = false;
         }

@@ -98,7 +98,15 @@ struct Words {
 }
 
 impl Words {
+    /// Whether they are in `data`, as they are or in base64.
     fn are_in(&self, data: &[u8]) -> bool {
+        self.are_plain_in(data) || {
+            let mut forms = self.all.first().into_iter().flat_map(|word| encoded(word.as_bytes()));
+            self.all.len() == 1 && forms.any(|form| memchr::memmem::find(data, form.as_bytes()).is_some())
+        }
+    }
+
+    fn are_plain_in(&self, data: &[u8]) -> bool {
         self.all.iter().all(|word| {
             let mut ends = memchr::memmem::find_iter(data, word.as_bytes()).map(|at| at + word.len());
             ends.any(|end| {
@@ -107,6 +115,24 @@ impl Words {
             })
         })
     }
+}
+
+/// The shortest run of base64 that is looked for: a shorter one stands in any long text by chance.
+const RUN: usize = 10;
+
+/// What `word` looks like within a longer text in base64: one form for each of its places in a group of three bytes,
+/// without the letters that its neighbours have a part in.
+fn encoded(word: &[u8]) -> impl Iterator<Item = String> {
+    (0..3usize).filter_map(move |place| {
+        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        // Each letter is six bits; only those count that lie in the word wholly.
+        let (first, end) = ((place * 8).div_ceil(6), (place + word.len()) * 8 / 6);
+        let bit = |at: usize| word.get(at / 8 - place).map_or(0, |byte| byte >> (7 - at % 8) & 1);
+        let letter = |index: usize| (index * 6..index * 6 + 6).fold(0, |value, at| value << 1 | usize::from(bit(at)));
+        let form: Option<String> =
+            (first..end).map(|index| LETTERS.get(letter(index)).map(|l| char::from(*l))).collect();
+        form.filter(|form| form.len() >= RUN)
+    })
 }
 
 const SECRET: &str = "A text goes to the network in the clear that has the form of a key or a token";
@@ -201,7 +227,20 @@ impl Fold {
 
 #[cfg(test)]
 mod tests {
-    use super::{METADATA, NAMES, WORDS, ends_with};
+    use super::{METADATA, NAMES, WORDS, encoded, ends_with};
+
+    #[test]
+    fn a_word_is_known_in_base64_wherever_it_stands() {
+        // Made with base64(1): `GITHUB_TOKEN=x` after zero, one and two letters.
+        let texts = ["R0lUSFVCX1RPS0VOPXg=", "YUdJVEhVQl9UT0tFTj14", "YWFHSVRIVUJfVE9LRU49eA=="];
+        let forms: Vec<String> = encoded(b"GITHUB_TOKEN").collect();
+        assert_eq!(forms.len(), 3);
+        for text in texts {
+            assert!(forms.iter().any(|form| text.contains(form.as_str())), "{forms:?} {text}");
+            assert!(WORDS.iter().any(|words| words.are_in(text.as_bytes())));
+        }
+        assert_eq!(encoded(b"AKIA").count(), 0);
+    }
 
     #[test]
     fn a_token_is_more_than_its_first_letters() {
