@@ -1,6 +1,6 @@
 //! `smtrace audit` with its built-in rules: what fires, what is changed by a file of the user's, and captures.
 
-#![allow(unsafe_code, missing_docs, clippy::unwrap_used)]
+#![allow(unsafe_code, missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 
@@ -20,8 +20,15 @@ impl Build {
         for dir in ["work", "home/.ssh", "tmp"] {
             fs::create_dir_all(scratch.path(dir)).unwrap();
         }
-        fs::write(scratch.path("home/.ssh/id_rsa"), "bait\n").unwrap();
-        fs::write(scratch.path("home/.ssh/id_rsa.pub"), "public\n").unwrap();
+        for dir in ["home/actions-runner", "work/.github/workflows"] {
+            fs::create_dir_all(scratch.path(dir)).unwrap();
+        }
+        let baits =
+            [".ssh/id_rsa", ".ssh/id_rsa.pub", ".netrc", ".bash_history", ".bashrc", "actions-runner/.credentials"];
+        for name in baits {
+            fs::write(scratch.path("home").join(name), "bait\n").unwrap();
+        }
+        fs::write(scratch.path("work/.github/workflows/ci.yml"), "on: push\n").unwrap();
         fs::write(scratch.path("work/build.sh"), script).unwrap();
         Build { scratch }
     }
@@ -40,7 +47,7 @@ impl Build {
         let mut command = self.command(&["audit", "--report"]);
         command.arg(self.scratch.path("report")).args(options);
         if !options.contains(&"--from") {
-            command.args(["--", "sh", "build.sh"]);
+            command.args(["--", "bash", "build.sh"]);
         }
         let outcome = finish(command);
         let text = fs::read_to_string(self.scratch.path("report/audit.json")).unwrap_or_else(|_| "null".to_owned());
@@ -111,7 +118,7 @@ fn a_file_of_the_user_adds_to_the_rules_and_changes_them() {
     let (outcome, facts) = build.audit(&["--rules", file.to_str().unwrap()]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.err);
     assert_eq!(rules(&facts), ["Marked file written"]);
-    assert!(facts["findings"][0]["message"].as_str().unwrap().ends_with("/work/marked by sh"));
+    assert!(facts["findings"][0]["message"].as_str().unwrap().ends_with("/work/marked by bash"));
     fs::write(&file, "- rule: x\n  nothing: y\n").unwrap();
     let (outcome, _) = build.audit(&["--rules", file.to_str().unwrap()]);
     assert_eq!(outcome.code, Some(125));
@@ -135,4 +142,61 @@ fn a_capture_is_judged_as_the_run_was() {
     let (outcome, facts) = build.audit(&["--from", capture.to_str().unwrap()]);
     assert_eq!(outcome.code, Some(3), "{}", outcome.err);
     assert_eq!(rules(&facts), ["credential-read"]);
+}
+
+/// A rule with a script that it fires for, and one that is alike and honest.
+fn twins() -> Vec<(String, String, String)> {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/rules.txt")).unwrap();
+    let sections = text.split("\n== ").skip(1);
+    let read = |section: &str| {
+        let (rule, scripts) = section.split_once('\n').unwrap();
+        let (fires, twin) = scripts.split_once("\n--\n").unwrap();
+        (rule.to_owned(), fires.to_owned(), twin.to_owned())
+    };
+    sections.map(read).collect()
+}
+
+#[test]
+fn each_rule_fires_for_its_case_and_not_for_its_twin() {
+    let all = twins();
+    let mut named: Vec<String> = all.iter().map(|(rule, ..)| rule.clone()).collect();
+    named.sort();
+    let mut there: Vec<String> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config/rules/ci"))
+        .unwrap()
+        .flat_map(|file| {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            let rules: Vec<String> =
+                text.lines().filter_map(|line| line.strip_prefix("- rule: ")).map(str::to_owned).collect();
+            rules
+        })
+        .collect();
+    there.sort();
+    assert_eq!(named, there, "each rule has its case");
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let wrong = std::sync::Mutex::new(Vec::new());
+    let work = || {
+        while let Some((rule, fires, twin)) = all.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+            for (script, expected) in [(fires, true), (twin, false)] {
+                // A script whose program is missing can fire for nothing.
+                let tool =
+                    ["python3", "git", "curl", "node"].into_iter().find(|tool| script.contains(&format!("{tool} ")));
+                let missing = |tool: &str| {
+                    let path = std::env::var_os("PATH").unwrap_or_default();
+                    !std::env::split_paths(&path).any(|dir| dir.join(tool).is_file())
+                };
+                if tool.is_some_and(missing) {
+                    println!("{rule}: left out, there is no {}", tool.unwrap_or_default());
+                    continue;
+                }
+                let (outcome, facts) = Build::new(script).audit(&["--quiet"]);
+                if facts.is_null() || rules(&facts).contains(&rule.as_str()) != expected {
+                    let told = if facts.is_null() { Vec::new() } else { rules(&facts) };
+                    wrong.lock().unwrap().push(format!("{rule}, {script}: {told:?}\n{}{}", outcome.out, outcome.err));
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(work))));
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -5,7 +5,7 @@
 //! what is stolen are baits in a home directory of the test's own, it is sent to a listener of the test on loopback, and
 //! files of the system are named by paths that cannot exist. A script whose tools are missing is left out, and said.
 
-#![allow(unsafe_code, missing_docs, clippy::unwrap_used)]
+#![allow(unsafe_code, missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 
