@@ -231,7 +231,7 @@ fn run(
                 continue;
             }
             if let Some(tool) = case.needs.iter().find(|tool| !installed(tool)) {
-                println!("{kind}/{}: left out, there is no {tool}", case.name);
+                support::skip(&format!("{kind}/{}", case.name), &format!("there is no {tool}"));
                 continue;
             }
             ran.fetch_add(1, Ordering::Relaxed);
@@ -254,7 +254,7 @@ fn hostile_builds_are_told_of() {
         let missing: Vec<&String> = case.findings.iter().filter(|rule| !raised(rule)).collect();
         (!missing.is_empty()).then(|| format!("not raised: {missing:?}; raised: {findings:#?}"))
     });
-    println!("recall: {} of {ran} hostile builds", ran - missed.len());
+    support::tell(&format!("recall: {} of {ran} hostile builds", ran - missed.len()));
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
@@ -270,6 +270,6 @@ fn honest_builds_are_let_be() {
             _ => Some(format!("{errors:#?}")),
         }
     });
-    println!("false alarms: {} of {ran} honest builds", wrong.len());
+    support::tell(&format!("false alarms: {} of {ran} honest builds", wrong.len()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
