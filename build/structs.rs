@@ -26,7 +26,7 @@ const KINDS: &[&str] = &[
 /// The kinds whose number is a pattern of bits: it has no sign, whatever the C type.
 const PATTERNS: &[&str] = &["Hex", "Ptr", "Flags", "Mode", "Dev"];
 /// When a field is shown; nothing for always.
-const SHOWS: &[&str] = &["verbose", "nonzero", "hidden"];
+const SHOWS: &[&str] = &["verbose", "nonzero", "hidden", "answer"];
 
 /// The C data model of an ABI.
 #[derive(Clone, Copy, PartialEq, Eq)]

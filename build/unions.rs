@@ -25,6 +25,8 @@ struct Union {
     /// The argument that chooses, and the bits of it that count.
     by: String,
     mask: u64,
+    /// How far left the constants stand in it.
+    shift: u32,
     cases: Vec<Case>,
     /// The phase and kind of any other word.
     other: (&'static str, String),
@@ -81,18 +83,30 @@ impl Unions {
                 }
                 let other = ("In", "hex".to_owned());
                 let (name, place) = (name.to_owned(), place.to_owned());
-                self.all.push(Union { place, name, by: String::new(), mask: u64::MAX, cases: Vec::new(), other });
+                self.all.push(Union {
+                    place,
+                    name,
+                    by: String::new(),
+                    mask: u64::MAX,
+                    shift: 0,
+                    cases: Vec::new(),
+                    other,
+                });
                 return Ok(());
             }
             _ => {}
         }
         let union = self.all.last_mut().ok_or("a file begins with `union NAME`")?;
         match *words {
-            ["by", by, constants, ref mask @ ..] if union.by.is_empty() && mask.len() <= 1 => {
+            ["by", by, constants, ref rest @ ..] if union.by.is_empty() && rest.len() <= 2 => {
                 by.clone_into(&mut union.by);
                 constants.clone_into(set);
-                if let [mask] = mask {
+                if let [mask, ..] = rest {
                     union.mask = number(mask).ok_or_else(|| format!("`{mask}` is no mask"))?;
+                }
+                if let [_, shift] = rest {
+                    let shift = shift.parse().ok().filter(|shift| *shift < 32);
+                    union.shift = shift.ok_or("a shift is a number of bits below 32")?;
                 }
             }
             ["*", kind] => union.other = phase_of(kind),
@@ -109,7 +123,7 @@ impl Unions {
                 let (phase, kind) = phase_of(kind);
                 union.cases.push(Case { place: place.to_owned(), values, phase, kind });
             }
-            _ => return Err("write `by ARGUMENT SET [MASK]`, `CONSTANT… KIND` or `* KIND`".to_owned()),
+            _ => return Err("write `by ARGUMENT SET [MASK [SHIFT]]`, `CONSTANT… KIND` or `* KIND`".to_owned()),
         }
         Ok(())
     }
@@ -136,7 +150,9 @@ impl Unions {
         let mut cases: Vec<(u64, String)> = Vec::new();
         for case in &union.cases {
             let kind = kind_of(case.phase, &case.kind, &case.place)?;
-            cases.extend(case.values.iter().map(|value| (*value & union.mask & 0xffff_ffff, kind.clone())));
+            cases.extend(
+                case.values.iter().map(|value| ((*value << union.shift) & union.mask & 0xffff_ffff, kind.clone())),
+            );
         }
         cases.sort();
         let mut rust = format!("&Union {{ name: {name:?}, by: {at}, mask: {:#x}, cases: &[", union.mask & 0xffff_ffff);

@@ -131,7 +131,7 @@ const CALLS: &[(&str, &str, &str)] = &[
 ];
 
 /// Where strace 6.1 does otherwise on purpose: bits that mean more together since, and a query that is no flags.
-const OTHERWISE: [(&str, u64); 3] = [("fanotify_mark", 0x110), ("statx", 0x6000), ("mount", 0xc0ed_0000)];
+const OTHERWISE: [(&str, u64); 2] = [("fanotify_mark", 0x110), ("mount", 0xc0ed_0000)];
 
 /// One question: what strace makes of `value`.
 struct Question {

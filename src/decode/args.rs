@@ -62,22 +62,32 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
                 walk.show_next(Show::Idle);
             }
             // Mostly the kernel takes an `int`: what a program leaves in the upper half of the register means nothing.
+            let (call, abi) = (walk.call.row.name, walk.abi());
             let narrow = match arg.kind {
-                Kind::Enum(_) | Kind::Flags(_) => {
-                    !WIDE.contains(&walk.call.row.name) || (walk.call.row.name, arg.name) == ("mbind", "flags")
+                Kind::Enum(set) | Kind::Flags(set) => {
+                    !WIDE.contains(&call) || NARROW.contains(&(call, arg.name)) || set.name == "prctl_tsc"
                 }
                 // Reserved flags of the newer calls, and futex's third value.
-                Kind::Hex => matches!(arg.name, "flags" | "val3") && walk.call.row.name != "set_mempolicy_home_node",
+                Kind::Hex => {
+                    matches!(arg.name, "flags" | "val3") && !matches!(call, "set_mempolicy_home_node" | "pkey_alloc")
+                }
                 _ => false,
             };
             let word = if narrow { u64::from(low32(word)) } else { word };
-            walk.put(name, scalar(arg.kind, word, walk.abi()));
+            match arg.kind {
+                // `umode_t`, an unsigned short.
+                Kind::Mode => walk.put(name, Value::Mode(low32(word) & 0xffff)),
+                // An `unsigned long` that is no signal at all.
+                Kind::Sig if word > 0xffff_ffff && WIDE.contains(&call) => walk.put(name, Value::Unsigned(word)),
+                Kind::Enum(set) if !narrow => walk.put(name, Value::Constant(set, word)),
+                kind => walk.put(name, scalar(kind, word, abi)),
+            }
         }
     }
 }
 
 /// The calls whose constants and flags are an `unsigned long` to the kernel (`SYSCALL_DEFINE` of each).
-const WIDE: [&str; 16] = [
+const WIDE: [&str; 18] = [
     "mmap",
     "mmap2",
     "mprotect",
@@ -94,7 +104,12 @@ const WIDE: [&str; 16] = [
     "mount",
     "kexec_load",
     "kexec_file_load",
+    "prctl",
+    "ioctl",
 ];
+
+/// Their arguments that are an `int` all the same.
+const NARROW: [(&str, &str); 3] = [("mbind", "flags"), ("prctl", "option"), ("ioctl", "cmd")];
 
 /// Most bytes that the pieces of `arg` take in a record, when what it points to is read at the stage of `exit`.
 #[must_use]

@@ -6,6 +6,7 @@ use super::walk::{MAX_STRUCTS, Walk, walk_items};
 use crate::model::Abi;
 use crate::model::record::State;
 use crate::table::Kind;
+use crate::table::sets::Base;
 use crate::table::structs::{Field, Show as FieldShow, Struct, What};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -41,18 +42,37 @@ pub(super) fn walk_flat_sized(
     if given < FIRST_SIZES.iter().find(|(first, _)| *first == layout.name).map_or(1, |(_, size)| *size) {
         return walk.put(name, Value::Address(address));
     }
+    // setsockopt(2) takes what is too long and refuses what is too short.
+    let option = walk.call.row.name == "setsockopt";
+    if option && (given < ours || given != ours && layout.name == "tpacket_req") {
+        return walk.put(name, Value::Address(address));
+    }
+    let given = if option { ours } else { given };
     let Some(seen) = walk.whole(name, address, given.min(ours).min(MAX_STRUCTS)) else { return };
     // The kernel takes a longer one of a newer program when what it does not know is zero.
     let after =
         (given > ours).then(|| walk.read(address.wrapping_add(ours as u64), (given - ours).min(MAX_STRUCTS / 2)));
-    let more =
-        after.is_some_and(|after| after.state != State::Whole || walk.bytes(&after).iter().any(|byte| *byte != 0));
     walk.open_struct(name);
     put_fields(walk, layout, &seen);
-    if more {
-        walk.mark_more();
+    if let Some(after) = after {
+        put_unknown(walk, &after, ours, given);
     }
     walk.close();
+}
+
+/// The name of the bytes behind the fields of a structure that the program knows to be longer.
+pub const UNKNOWN: &str = "unknown";
+
+/// What was seen `after` the first `ours` of the `given` bytes of a structure: said unless all of it is zero.
+fn put_unknown(walk: &mut Walk<'_>, after: &Seen, ours: usize, given: usize) {
+    if after.state == State::Unreadable {
+        walk.put(UNKNOWN, Value::Unreadable(after.address));
+    } else if walk.bytes(after).iter().any(|byte| *byte != 0) {
+        walk.put(UNKNOWN, Value::Bytes(*after));
+        walk.note(format_args!("bytes {ours}..{}", given - 1));
+    } else if after.len() < given - ours {
+        walk.mark_more();
+    }
 }
 
 /// Structures that grow with the kernel, and the size that the first kernel with them demands (`*_SIZE_VER0`).
@@ -93,14 +113,21 @@ pub(super) fn put_fields(walk: &mut Walk<'_>, layout: &'static Struct, seen: &Se
 
 /// One field, if it lies in what was seen and is to be shown.
 pub(super) fn put_field(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
-    if field.end(walk.abi()) > seen.len() {
+    let abi = walk.abi();
+    if field.end(abi) > seen.len() {
+        // A part of a number is only bytes.
+        let start = field.offset(abi);
+        if start < seen.len() && field.show != FieldShow::Hidden && walk.call.row.name == "getsockopt" {
+            walk.put(field.name, Value::Bytes(seen.part(start, seen.len() - start)));
+        }
         return;
     }
     match field.show {
         FieldShow::Hidden => return,
+        FieldShow::Answer if !walk.at_exit() => return,
         FieldShow::NonZero if is_zero(walk, field, seen) => return,
         FieldShow::Verbose => walk.show_next(Show::Verbose),
-        FieldShow::Always | FieldShow::NonZero => {}
+        FieldShow::Always | FieldShow::NonZero | FieldShow::Answer => {}
     }
     put_whole(walk, field, seen);
 }
@@ -119,7 +146,8 @@ fn put_whole(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
     match field.what {
         What::Text => {
             let end = memchr::memchr(0, walk.bytes(&part));
-            let text = end.map_or_else(|| part.cut(), |end| part.part(0, end));
+            // The last byte is the NUL's place.
+            let text = end.map_or_else(|| part.part(0, part.len().saturating_sub(1)).cut(), |end| part.part(0, end));
             walk.put(field.name, Value::Str(text));
         }
         What::Bytes => walk.put(field.name, Value::Bytes(part)),
@@ -173,6 +201,13 @@ fn field_value(kind: Kind, word: u64, signed: bool, abi: Abi) -> Value {
         }
         Kind::Int | Kind::Long | Kind::Off | Kind::Uint | Kind::Ulong | Kind::U64 | Kind::Size => Value::Unsigned(word),
         Kind::Dev => Value::Device(word),
+        // What is wider than a descriptor or a mode is none.
+        Kind::Fd if word >> 32 != 0 && !signed => Value::Unsigned(word),
+        Kind::Mode if word > 0xffff_ffff => Value::Octal(word),
+        // A constant in base 16 has no sign.
+        Kind::Enum(set) if set.base == Base::Hex && word >> 32 == 0xffff_ffff => {
+            Value::Constant(set, word & 0xffff_ffff)
+        }
         Kind::Enum(set) => Value::Constant(set, word),
         Kind::Flags(set) => Value::Flags(set, word),
         _ => scalar(kind, word, abi),

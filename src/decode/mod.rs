@@ -14,6 +14,7 @@ mod shapes;
 mod value;
 
 pub use args::{room, walk_arg};
+pub use flat::UNKNOWN;
 pub use value::{Raw, Text, decode_raw};
 
 use crate::model::Abi;

@@ -305,7 +305,8 @@ impl<'w> Walk<'w> {
         if seen.state == State::Unreadable && (seen.is_empty() && len > 0) {
             return self.put(name, Value::Unreadable(address));
         }
-        let seen = if len > max { seen.part(0, max).cut() } else { seen };
+        // What cannot be read on the way to the limit is not cut by it.
+        let seen = if len > max && seen.len() > max { seen.part(0, max).cut() } else { seen };
         self.put(name, Value::Bytes(seen));
     }
 

@@ -178,6 +178,8 @@ pub enum Show {
     Verbose,
     /// When it is not 0.
     NonZero,
+    /// Once the call returned: what the kernel answers, and nothing in what a program gives.
+    Answer,
     /// Never: padding, or what another field says already.
     Hidden,
 }

@@ -1634,6 +1634,37 @@ fn flip(what: &str, path: &str) -> c_int {
     0
 }
 
+/// Makes the calls that the words say: `NUMBER:ARGUMENT,…`. An argument is a number, in base 16 after `0x`, or `@` and
+/// the bytes in base 16 that it is the address of: they lie at the end of a page that nothing follows.
+fn calls(args: &[String]) -> c_int {
+    const PAGE: usize = 4096;
+    let number = |word: &str| match word.strip_prefix("0x") {
+        Some(digits) => usize::from_str_radix(digits, 16).unwrap(),
+        None => word.parse::<i64>().unwrap() as usize,
+    };
+    for call in args.iter().skip(1) {
+        let (nr, words) = call.split_once(':').unwrap();
+        let mut values = [0; 6];
+        for (value, word) in values.iter_mut().zip(words.split(',').filter(|word| !word.is_empty())) {
+            *value = match word.strip_prefix('@') {
+                Some(digits) => unsafe {
+                    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+                    let pages = libc::mmap(null_mut(), 2 * PAGE, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+                    libc::munmap(pages.byte_add(PAGE), PAGE);
+                    let start = pages.byte_add(PAGE - digits.len() / 2);
+                    for at in 0..digits.len() / 2 {
+                        *start.byte_add(at).cast::<u8>() = u8::from_str_radix(&digits[at * 2..at * 2 + 2], 16).unwrap();
+                    }
+                    start as usize
+                },
+                None => number(word),
+            };
+        }
+        raw(number(nr) as c_long, values);
+    }
+    0
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn main() -> c_int {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -1671,6 +1702,7 @@ extern "C" fn main() -> c_int {
         "sleep-restart" => sleep_restart(),
         "await-signal" => await_signal(number(&args, 1, 15) as c_int),
         "odd-numbers" => odd_numbers(),
+        "calls" => calls(&args),
         "int80" => int80_calls(),
         "bad-pointers" => bad_pointers(),
         "odd-paths" => odd_paths(),

@@ -8,6 +8,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// `struct sockaddr_storage`: no address is longer.
 pub(super) const MAX_ADDRESS: usize = 128;
 
+/// A path of unix(7) is not longer (linux/un.h).
+const UNIX_PATH_MAX: usize = 108;
+
 const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
@@ -78,7 +81,7 @@ fn put_port(walk: &mut Walk<'_>, name: &'static str, port: u16) {
 
 /// unix(7): a path, or after a leading NUL an abstract name of exactly the bytes that the length says.
 fn put_unix(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
-    let path = seen.part(2, seen.len().saturating_sub(2));
+    let path = seen.part(2, seen.len().saturating_sub(2).min(UNIX_PATH_MAX));
     let bytes = walk.bytes(&path);
     if bytes.is_empty() {
         return Some(());
@@ -213,4 +216,26 @@ fn put_bluetooth(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
         _ => return None,
     }
     Some(())
+}
+
+/// A packet socket's membership (packet(7)): an interface, what to receive, and an address as long as a field says.
+pub(super) fn packet_mreq(walk: &mut Walk<'_>, name: &'static str, address: u64, len: u64) {
+    const SIZE: usize = 16;
+    const MOST: usize = 8;
+    if len != SIZE as u64 {
+        return walk.put(name, Value::Address(address));
+    }
+    let Some(seen) = walk.whole(name, address, SIZE) else { return };
+    let (index, kind) = (walk.u32_at(&seen, 0).unwrap_or(0), short(walk, &seen, 4).unwrap_or(0));
+    let given = short(walk, &seen, 6).unwrap_or(0);
+    let mut bytes = [0; MOST];
+    bytes.copy_from_slice(walk.bytes(&seen).get(8..SIZE).unwrap_or(&[0; MOST]));
+    walk.open_struct(name);
+    walk.put("mr_ifindex", Value::Unsigned(u64::from(index)));
+    walk.put("mr_type", Value::Constant(&sets::PACKET_MEMBERSHIP, u64::from(kind)));
+    walk.put("mr_alen", Value::Unsigned(u64::from(given)));
+    let octets: Vec<String> =
+        bytes.iter().take(usize::from(given).min(MOST)).map(|byte| format!("{byte:02x}")).collect();
+    walk.put_words("mr_address", format_args!("{}", octets.join(":")));
+    walk.close();
 }

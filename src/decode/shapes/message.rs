@@ -1,11 +1,13 @@
 //! Buffers in many pieces and the messages of sockets: iovec, msghdr, mmsghdr and control messages (readv(2), recvmsg(2),
 //! cmsg(3)).
 
+use super::super::flat::put_seen;
 use super::super::tree::{Seen, Value};
 use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk, low32, walk_items};
 use super::address::{MAX_ADDRESS, put_address};
 use crate::model::Abi;
 use crate::table::sets;
+use crate::table::structs::{self, Struct};
 
 /// What becomes of the buffers of an iovec.
 #[derive(Clone, Copy, PartialEq)]
@@ -22,6 +24,7 @@ enum Buffers {
 pub(super) fn iovec(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64) {
     let buffers = match walk.success() {
         Some(filled) => Buffers::Filled(usize::try_from(filled).unwrap_or(0)),
+        None if walk.at_exit() => Buffers::Addresses,
         None => Buffers::All,
     };
     put_iovec(walk, name, address, count, buffers);
@@ -215,6 +218,22 @@ fn put_control(walk: &mut Walk<'_>, level: u32, kind: u32, data: &Seen) {
             walk.put("gid", Value::Gid(gid));
             walk.close();
         }
+        (SOL_SOCKET, _) if time_of(kind).is_some_and(|layout| data.len() >= layout.size(walk.abi())) => {
+            if let Some(layout) = time_of(kind) {
+                put_seen(walk, "cmsg_data", layout, data);
+            }
+        }
         _ => walk.put("cmsg_data", Value::Bytes(*data)),
+    }
+}
+
+/// The structure of a message that says when (`SCM_TIMESTAMP` and its kin, asm-generic/socket.h).
+fn time_of(kind: u32) -> Option<&'static Struct> {
+    match kind {
+        29 => Some(&structs::TIMEVAL),
+        35 => Some(&structs::TIMESPEC),
+        63 => Some(&structs::TIMEVAL64),
+        64 => Some(&structs::TIMESPEC64),
+        _ => None,
     }
 }

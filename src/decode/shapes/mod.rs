@@ -5,6 +5,7 @@ mod address;
 mod directory;
 mod interface;
 mod kernel;
+mod memory;
 mod message;
 mod notify;
 mod option;
@@ -12,6 +13,7 @@ mod polling;
 mod program;
 mod signals;
 mod status;
+mod text;
 
 pub(super) use signals::put_siginfo;
 
@@ -48,6 +50,7 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::OLD_STAT, status::old_stat),
     (named::WAIT_STATUS, status::wait_status),
     (named::SOCK_FPROG, program::sock_fprog),
+    (named::SOCK_FILTER, program::sock_filter),
     (named::LINUX_DIRENT, directory::linux_dirent),
     (named::LINUX_DIRENT64, directory::linux_dirent64),
     (named::OLD_LINUX_DIRENT, directory::old_linux_dirent),
@@ -65,6 +68,11 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::IFCONF, interface::ifconf),
     (named::INT_OR_BYTES, option::int_or_bytes),
     (named::SOCKET_ERROR, option::socket_error),
+    (named::PACKET_MREQ, address::packet_mreq),
+    (named::INT_OPTION, option::int_option),
+    (named::COMM, text::comm),
+    (named::MOUNT_TEXT, text::mount_text),
+    (named::RESIDENCY, memory::residency),
 ];
 
 /// The functions by the shape's index: the tracing thread asks at every stop.
@@ -83,7 +91,12 @@ pub(super) fn valid_on_failure(walk: &Walk<'_>, name: &str) -> bool {
     // nanosleep(2), clock_nanosleep(2): the remaining time is written when a handler interrupted the call.
     const EINTR: i64 = -4;
     const ERESTART_RESTARTBLOCK: i64 = -516;
-    name == "rmtp" && matches!(walk.call.result, Some(EINTR | ERESTART_RESTARTBLOCK))
+    match name {
+        "rmtp" => matches!(walk.call.result, Some(EINTR | ERESTART_RESTARTBLOCK)),
+        // Where the buffers are is known all the same.
+        "vec" | "lvec" => true,
+        _ => false,
+    }
 }
 
 /// Whether the word of argument `name` means nothing to this call.

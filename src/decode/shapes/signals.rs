@@ -12,6 +12,10 @@ const SET: usize = 8;
 pub(super) fn sigset(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
     let args = walk.call.row.args(walk.abi());
     let size = args.iter().position(|arg| arg.name == "sigsetsize").map_or(SET as u64, |at| walk.word(at));
+    // rt_sigpending(2) gives as much of a set as is asked for.
+    if walk.call.row.name == "rt_sigpending" && (1..=SET as u64).contains(&size) {
+        return put_set(walk, name, address, usize::try_from(size).unwrap_or(SET));
+    }
     if size != SET as u64 {
         return walk.put(name, Value::Address(address));
     }

@@ -4,7 +4,7 @@
 use super::values::{Painter, hex, number};
 use super::{cloning, constants, remarks};
 use crate::decode::tree::{Node, Show, Value};
-use crate::decode::walk::MAX_STRINGS;
+use crate::decode::walk::{MAX_STRINGS, low32};
 use crate::event::{Event, Name, Outcome};
 use crate::model::{Abi, HexStrings};
 use crate::table::Phase;
@@ -21,20 +21,7 @@ pub(super) struct Place {
 }
 
 /// The arguments shown in base 16 although they are counts.
-const HEX: [(&str, usize); 12] = [
-    ("mmap", 5),
-    ("mmap2", 5),
-    ("rseq", 1),
-    ("ioperm", 0),
-    ("ioperm", 1),
-    ("prctl", 1),
-    ("prctl", 2),
-    ("prctl", 3),
-    ("prctl", 4),
-    ("mincore", 2),
-    ("iopl", 9),
-    ("kcmp", 3),
-];
+const HEX: [(&str, usize); 5] = [("mmap", 5), ("mmap2", 5), ("rseq", 1), ("ioperm", 0), ("ioperm", 1)];
 
 /// Calls whose buffer is shown in base 16: nobody means it as text.
 const BINARY: [(&str, usize); 3] = [("getrandom", 0), ("init_module", 0), ("add_key", 9)];
@@ -43,12 +30,20 @@ const BINARY: [(&str, usize); 3] = [("getrandom", 0), ("init_module", 0), ("add_
 /// result.
 const AT_ONCE: [&str; 7] = ["poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64"];
 
+/// What a call takes and is looked at only when it has returned, and not when it failed.
+const AFTERWARDS: [(&str, usize); 2] = [("epoll_pwait2", 3), ("epoll_pwait2", 4)];
+
 /// Calls that say only what is there in the end.
-const IN_THE_END: [&str; 4] = ["adjtimex", "clock_adjtime", "clock_adjtime64", "io_uring_setup"];
+const IN_THE_END: [&str; 6] = ["adjtimex", "clock_adjtime", "clock_adjtime64", "io_uring_setup", "fcntl", "fcntl64"];
 
 /// Whether the pairs of numbers that a call takes are moments.
 pub(super) fn says_moments(event: &Event<'_>) -> bool {
-    matches!(name(event), "utimes" | "futimesat" | "utimensat")
+    matches!(name(event), "utimes" | "futimesat" | "utimensat" | "statx")
+}
+
+/// Whether the items of an argument's list are addresses that are followed: one that cannot be read is not the list's end.
+pub(super) fn lists_pointers(argument: &str) -> bool {
+    matches!(argument, "argv" | "envp" | "iocbpp")
 }
 
 /// Whether a length that the call takes and changes is meant: `[16 => 8]` and not `[16] => [8]`.
@@ -56,10 +51,54 @@ pub(super) fn says_lengths(event: &Event<'_>) -> bool {
     matches!(name(event), "accept" | "accept4" | "getsockname" | "getpeername" | "recvfrom" | "getsockopt")
 }
 
-/// Whether the call asks who holds a lock; others say nothing of the owner.
-pub(super) fn asks_for_locks(event: &Event<'_>) -> bool {
+/// Whether a field of the structure at `parent` has no meaning, which strace then leaves out.
+pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: &Node) -> bool {
+    // fcntl(2): only the calls that ask who holds a lock say who does.
     const GETLK: [u64; 3] = [5, 12, 36];
-    !matches!(name(event), "fcntl" | "fcntl64") || event.words().get(1).is_some_and(|command| GETLK.contains(command))
+    // openat2(2): the mode counts when a file may be created.
+    const CREATES: u64 = 0o100 | 0o20_000_000;
+    let command = || painter.event.words().get(1).copied().unwrap_or(0);
+    match (name(painter.event), field.name, field.value) {
+        ("fcntl" | "fcntl64", "l_pid", _) => !GETLK.contains(&(command() & 0xffff_ffff)),
+        ("openat2", "mode", Value::Mode(0)) => {
+            let flags = painter.tree.inside(parent).find(|(_, field)| field.name == "flags");
+            !matches!(flags, Some((_, Node { value: Value::Flags(_, flags), .. })) if flags & CREATES != 0)
+        }
+        // What IPC_SET changes (msgctl(2), semctl(2), shmctl(2)).
+        ("semctl" | "msgctl" | "shmctl", _, _) if field.value != Value::Struct && sets_ipc(painter.event) => {
+            !matches!(field.name, "uid" | "gid" | "mode" | "msg_qbytes")
+        }
+        // A loop device that is not encrypted has no key.
+        ("ioctl", "lo_encrypt_type" | "lo_encrypt_key_size", _) if painter.abbrev => {
+            let kind = painter.tree.inside(parent).find(|(_, field)| field.name == "lo_encrypt_type");
+            matches!(kind, Some((_, Node { value: Value::Constant(_, 0), .. })))
+        }
+        ("timer_create", "sigev_value", _) => is_zero_value(painter, parent),
+        _ => false,
+    }
+}
+
+/// Whether a field that can hold a file descriptor does: mount_setattr(2) looks at its only with MOUNT_ATTR_IDMAP.
+pub(super) fn means_descriptor(painter: &Painter<'_, '_>, parent: usize, field: &Node) -> bool {
+    const IDMAP: u64 = 0x0010_0000;
+    if field.name != "userns_fd" {
+        return true;
+    }
+    let set = painter.tree.inside(parent).find(|(_, field)| field.name == "attr_set");
+    matches!(set, Some((_, Node { value: Value::Flags(_, set), .. })) if set & IDMAP != 0)
+}
+
+/// Whether the call changes a System V object's attributes.
+fn sets_ipc(event: &Event<'_>) -> bool {
+    const IPC_SET: u64 = 1;
+    let at = if name(event) == "semctl" { 2 } else { 1 };
+    event.words().get(at).is_some_and(|command| command & 0xff == IPC_SET)
+}
+
+/// Whether the value that a notification carries is 0.
+fn is_zero_value(painter: &Painter<'_, '_>, parent: usize) -> bool {
+    let value = painter.tree.inside(parent).find(|(_, field)| field.name == "sigev_value");
+    value.is_some_and(|(at, _)| painter.tree.inside(at).any(|(_, field)| field.value == Value::Null))
 }
 
 /// Whether bytes of this name are text whose NUL is not shown.
@@ -73,8 +112,22 @@ fn left_out(painter: &Painter<'_, '_>, index: usize) -> bool {
     let word = |index: usize| painter.event.words().get(index).copied().unwrap_or(0);
     match (name(painter.event), index) {
         ("mremap", 4) => word(3) & MAY_MOVE_TO == 0,
+        // mq_open(3): only a queue that may be created has permissions and attributes.
+        ("mq_open", 2 | 3) => word(1) & 0o100 == 0,
+        // Only a device has a number.
+        ("mknod", 2) => !is_device(word(1)),
+        // Most actions take neither a buffer nor a length (syslog(2)).
+        ("syslog", 1 | 2) => !matches!(word(0), 2..=4 | 8),
+        ("mknodat", 3) => !is_device(word(2)),
+        // A 64-bit kernel takes the whole position in the word before.
+        ("preadv" | "preadv2" | "pwritev" | "pwritev2", 4) => painter.abi() == Abi::X86_64,
         _ => false,
     }
+}
+
+/// Whether the type in a mode is that of a character or block device.
+fn is_device(mode: u64) -> bool {
+    matches!(mode & 0o170_000, 0o020_000 | 0o060_000)
 }
 
 /// Whether a call returned without having written to argument `index`.
@@ -103,7 +156,7 @@ pub(super) fn shown_name(name: &'static str, _abi: Option<Abi>) -> &'static str 
 
 /// Whether the exit of a call tells argument `index`, because the kernel writes it.
 fn waits(painter: &Painter<'_, '_>, index: usize) -> bool {
-    match painter.event.rows().get(index).map(|arg| arg.phase) {
+    match painter.event.rows().get(index).map(|arg| arg.resolve(painter.event.words()).phase) {
         None | Some(Phase::In) => false,
         Some(Phase::InOut) => !AT_ONCE.contains(&name(painter.event)),
         Some(Phase::Out) => true,
@@ -155,11 +208,12 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
         ("move_pages", 4) => page_states(painter, at, node, out),
         _ if untouched(event, index) && word != 0 => number(out, format_args!("{word:#x}")),
         _ if HEX.contains(&(call, index)) => hex(word, out),
-        _ if BINARY.contains(&(call, index)) => {
-            let mut shown = painter.shown.clone();
-            shown.hex = HexStrings::All;
-            Painter { shown: &shown, ..*painter }.value(at, node, out);
+        _ if BINARY.contains(&(call, index)) => binary(painter, at, node, out),
+        _ if AFTERWARDS.contains(&(call, index)) && event.error().is_some() && word != 0 => {
+            number(out, format_args!("{word:#x}"));
         }
+        ("mknod", 1) | ("mknodat", 2) => constants::mode(low32(word) & 0xffff, painter.shown.constants, out),
+        ("getsockopt", 3) if is_short(node) => binary(painter, at, node, out),
         _ if node.value == Value::Changed && (AT_ONCE.contains(&call) || IN_THE_END.contains(&call)) => {
             let mut sides = painter.tree.inside(at);
             let side = if AT_ONCE.contains(&call) { sides.next() } else { sides.nth(1) };
@@ -169,6 +223,22 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
         }
         _ => painter.value(at, node, out),
     }
+}
+
+/// Whether the kernel gave less than the number or the structure that an option is.
+fn is_short(node: &Node) -> bool {
+    match node.value {
+        Value::Bytes(seen) => seen.len() < 4,
+        Value::Struct => true,
+        _ => false,
+    }
+}
+
+/// Bytes that nobody means as text.
+fn binary(painter: &Painter<'_, '_>, at: usize, node: &Node, out: &mut Vec<u8>) {
+    let mut shown = painter.shown.clone();
+    shown.hex = HexStrings::All;
+    Painter { shown: &shown, ..*painter }.value(at, node, out);
 }
 
 /// The node of each page, or why it has none.

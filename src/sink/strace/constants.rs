@@ -1,5 +1,6 @@
 //! Named constants, in the three styles of `-X`: `O_RDONLY`, `0`, `0 /* O_RDONLY */`.
 
+use super::composed;
 use super::values::{hex, number};
 use crate::decode::errno as errnos;
 use crate::model::{Abi, Constants};
@@ -22,8 +23,20 @@ fn comment(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// The sets whose constants strace shows as numbers, with the name as a comment.
+const COMMENTED: [&str; 4] = ["prctl_sched_core_scope", "xfeature", "xfeature_mask", "syslog"];
+
+/// The style in which the constants of `set` are shown.
+fn style_of(set: &'static Set, style: Constants) -> Constants {
+    if style == Constants::Abbrev && COMMENTED.contains(&set.name) { Constants::Verbose } else { style }
+}
+
 /// One constant of `set`.
 pub(super) fn one(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) {
+    if composed::render(set, word, abi, style, out) {
+        return;
+    }
+    let style = style_of(set, style);
     let name = set.name_of(word, abi);
     match (style, name) {
         (Constants::Raw, _) => raw(word, set.base, out),
@@ -37,6 +50,13 @@ pub(super) fn one(set: &'static Set, word: u64, abi: Abi, style: Constants, out:
 
 /// The bits of `word`.
 pub(super) fn flags(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) {
+    if !composed::render(set, word, abi, style, out) {
+        bits(set, word, abi, style_of(set, style), out);
+    }
+}
+
+/// The bits of `word`, each by its name.
+pub(super) fn bits(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) {
     let names = |out: &mut Vec<u8>| {
         let (mut split, mut any) = (set.split(word, abi), false);
         for name in split.by_ref() {

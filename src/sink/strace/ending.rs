@@ -21,6 +21,8 @@ pub(super) fn result(painter: &Painter<'_, '_>, raw: bool, out: &mut Vec<u8>) {
     let unsigned = if narrow { result.cast_unsigned() & 0xffff_ffff } else { result.cast_unsigned() };
     match kind {
         _ if raw => super::values::hex(unsigned, out),
+        // Flags, leases and seals of fcntl(2), and prctl(2)'s secure bits.
+        Ret::Int if is_bits(event) => super::values::hex(unsigned, out),
         Ret::Hex | Ret::Ptr => super::values::hex(unsigned, out),
         Ret::Mode => super::constants::octal(u32::try_from(unsigned).unwrap_or(u32::MAX), out),
         Ret::Uint | Ret::Uid | Ret::Gid => number(out, format_args!("{unsigned}")),
@@ -30,6 +32,18 @@ pub(super) fn result(painter: &Painter<'_, '_>, raw: bool, out: &mut Vec<u8>) {
         },
         Ret::None => out.extend_from_slice(b"?"),
         Ret::Int | Ret::Long | Ret::Size | Ret::Pid | Ret::Off => number(out, format_args!("{result}")),
+    }
+}
+
+/// Whether the result of a call with commands is a word of bits.
+fn is_bits(event: &Event<'_>) -> bool {
+    let word = |index: usize| event.words().get(index).map(|word| word & 0xffff_ffff);
+    match event.name {
+        // F_GETFD, F_GETFL, F_GETLEASE, F_GET_SEALS (linux/fcntl.h).
+        Name::Known("fcntl" | "fcntl64") => matches!(word(1), Some(1 | 3 | 1025 | 1034)),
+        // PR_GET_SECUREBITS (linux/prctl.h).
+        Name::Known("prctl") => word(0) == Some(27),
+        _ => false,
     }
 }
 

@@ -7,8 +7,10 @@
 
 mod calls;
 mod cloning;
+mod composed;
 mod constants;
 mod ending;
+mod fields;
 mod line;
 mod quote;
 mod remarks;

@@ -10,7 +10,7 @@ use crate::table::sets;
 
 /// Whether a call may have a remark.
 pub(super) fn has(call: &str) -> bool {
-    const CALLS: [&str; 14] = [
+    const CALLS: [&str; 18] = [
         "ioprio_get",
         "rt_sigtimedwait",
         "poll",
@@ -25,6 +25,10 @@ pub(super) fn has(call: &str) -> bool {
         "adjtimex",
         "clock_adjtime",
         "clock_adjtime64",
+        "prctl",
+        "ioctl",
+        "fcntl",
+        "fcntl64",
     ];
     CALLS.contains(&call)
 }
@@ -54,8 +58,61 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
             constants::signal(i32::try_from(result).unwrap_or(0), painter.shown.constants, out);
             out.push(b')');
         }
+        "prctl" => option(painter, result, out),
+        "fcntl" | "fcntl64" => file_control(painter, result.cast_unsigned(), out),
+        "ioctl" if painter.event.words().get(1).map(|word| word & 0xffff_ffff) == Some(NS_GET_NSTYPE) => {
+            flagged(painter, &sets::CLONE, "", result.cast_unsigned(), out);
+        }
         "adjtimex" | "clock_adjtime" | "clock_adjtime64" => named(painter, &sets::ADJTIMEX_RESULT, result, out),
         _ => {}
+    }
+}
+
+/// `_IO(0xb7, 3)` (linux/nsfs.h).
+const NS_GET_NSTYPE: u64 = 0xb703;
+
+/// What a prctl(2) option gives.
+fn option(painter: &Painter<'_, '_>, result: i64, out: &mut Vec<u8>) {
+    const GET_DUMPABLE: u64 = 3;
+    const GET_SECUREBITS: u64 = 27;
+    const MCE_KILL_GET: u64 = 34;
+    match painter.event.words().first().map(|word| word & 0xffff_ffff) {
+        Some(GET_DUMPABLE) => named(painter, &sets::PRCTL_DUMPABLE, result, out),
+        Some(MCE_KILL_GET) => named(painter, &sets::PRCTL_MCE_KILL_POLICY, result, out),
+        Some(GET_SECUREBITS) if result != 0 => {
+            flagged(painter, &sets::SECUREBITS, "", result.cast_unsigned(), out);
+        }
+        _ => {}
+    }
+}
+
+/// What a fcntl(2) command gives.
+fn file_control(painter: &Painter<'_, '_>, result: u64, out: &mut Vec<u8>) {
+    const GETFD: u64 = 1;
+    const GETFL: u64 = 3;
+    const GETSIG: u64 = 11;
+    const GETLEASE: u64 = 1025;
+    const GET_SEALS: u64 = 1034;
+    match painter.event.words().get(1).map(|word| word & 0xffff_ffff) {
+        Some(GETFD) if result != 0 => flagged(painter, &sets::FD_FLAGS, "flags ", result, out),
+        Some(GETFL) => flagged(painter, &sets::OPEN, "flags ", result, out),
+        Some(GET_SEALS) if result != 0 => flagged(painter, &sets::SEALS, "seals ", result, out),
+        Some(GETLEASE) => named(painter, &sets::LOCK_TYPE, result.cast_signed(), out),
+        Some(GETSIG) if result != 0 => {
+            out.extend_from_slice(b" (");
+            constants::signal(i32::try_from(result).unwrap_or(0), Constants::Abbrev, out);
+            out.push(b')');
+        }
+        _ => {}
+    }
+}
+
+/// The bits of a result, after a word that says what they are.
+fn flagged(painter: &Painter<'_, '_>, set: &'static sets::Set, word: &str, result: u64, out: &mut Vec<u8>) {
+    if painter.shown.constants != Constants::Raw {
+        number(out, format_args!(" ({word}"));
+        constants::flags(set, result, painter.abi(), Constants::Abbrev, out);
+        out.push(b')');
     }
 }
 

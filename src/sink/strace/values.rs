@@ -3,6 +3,7 @@
 use super::super::clock::Zone;
 use super::quote::{Within, escaped, quoted};
 use super::{calls, constants, times};
+use crate::decode::UNKNOWN;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value};
 use crate::event::{Event, Name};
 use crate::model::record::State;
@@ -61,9 +62,8 @@ impl Painter<'_, '_> {
             Value::Octal(word) => number(out, format_args!("0{word:o}")),
             Value::Null | Value::Address(0) | Value::Unreadable(0) => out.extend_from_slice(b"NULL"),
             Value::Address(word) | Value::Unreadable(word) => number(out, format_args!("{word:#x}")),
-            Value::Bytes(seen) if calls::ends_with_nul(self.event, node.name) => {
-                let bytes = self.event.bytes(&seen, self.tree);
-                let nul = seen.state == State::Whole && bytes.last() == Some(&0);
+            Value::Bytes(seen) if seen.state == State::Whole && calls::ends_with_nul(self.event, node.name) => {
+                let nul = self.event.bytes(&seen, self.tree).last() == Some(&0);
                 self.string(&seen.part(0, seen.len() - usize::from(nul)), out);
             }
             Value::Path(seen) | Value::Str(seen) | Value::Bytes(seen) => self.string(&seen, out),
@@ -79,6 +79,10 @@ impl Painter<'_, '_> {
             Value::Pid(pid) => number(out, format_args!("{pid}")),
             Value::Uid(u32::MAX) | Value::Gid(u32::MAX) => out.extend_from_slice(b"-1"),
             Value::Uid(id) | Value::Gid(id) => number(out, format_args!("{id}")),
+            // A number of the program's that is no signal has no sign.
+            Value::Signal(signal) if node.name == "sigev_signo" && signal < 0 => {
+                number(out, format_args!("{}", signal.cast_unsigned()));
+            }
             Value::Signal(signal) => constants::signal(signal, style, out),
             Value::Errno(errno) => constants::errno(errno, style, out),
             // An argument is permissions; what a file has includes its type.
@@ -139,23 +143,31 @@ impl Painter<'_, '_> {
                     continue;
                 }
                 Show::Idle => continue,
-                _ if field.name == "l_pid" && !calls::asks_for_locks(self.event) => continue,
+                _ if calls::leaves_field_out(self, parent, field) => continue,
                 _ => {}
             }
             if !first {
                 out.extend_from_slice(b", ");
             }
             first = false;
+            if field.name == UNKNOWN {
+                self.unknown(field, out);
+                continue;
+            }
             // The text of an IPv6 address names its field itself.
             if !field.name.is_empty() && !matches!(field.value, Value::Ip6(_)) {
                 out.extend_from_slice(field.name.as_bytes());
                 out.push(b'=');
             }
             match field.value {
+                Value::Fd(fd) if !calls::means_descriptor(self, parent, field) => number(out, format_args!("{fd}")),
                 Value::Unsigned(limit) if matches!(field.name, "rlim_cur" | "rlim_max") => self.limit(limit, out),
                 _ => self.value(at, field, out),
             }
             self.aside(field, out);
+            if field.value == Value::Struct && calls::says_moments(self.event) {
+                self.moment(at, out);
+            }
             if let Value::Time(seconds) = field.value {
                 let next = self.tree.inside(parent).find(|(next, _)| *next > at).map(|(_, node)| node);
                 let fraction = match next.map(|node| (node.name.ends_with("_nsec"), node.value)) {
@@ -171,56 +183,6 @@ impl Painter<'_, '_> {
         out.push(b'}');
     }
 
-    /// When a pair of seconds and a fraction is, as a comment.
-    fn moment(&self, at: usize, out: &mut Vec<u8>) {
-        let mut fields = self.tree.inside(at).map(|(_, field)| (field.name, field.value));
-        if let (Some((_, Value::Signed(seconds))), Some((name, Value::Unsigned(part)))) = (fields.next(), fields.next())
-        {
-            times::comment(self.zone, seconds, Some((part, if name == "tv_nsec" { 9 } else { 6 })), out);
-        }
-    }
-
-    /// What a field of a structure says beside its value.
-    fn aside(&self, field: &Node, out: &mut Vec<u8>) {
-        match (field.name, field.value) {
-            ("actime" | "modtime", Value::Signed(seconds)) => times::comment(self.zone, seconds, None, out),
-            ("tms_utime" | "tms_stime" | "tms_cutime" | "tms_cstime" | "si_utime" | "si_stime", value) => {
-                let ticks = match value {
-                    Value::Signed(ticks) => ticks.cast_unsigned(),
-                    Value::Unsigned(ticks) => ticks,
-                    _ => 0,
-                };
-                // The kernel counts these in hundredths (USER_HZ) on every CPU that smtrace knows.
-                if ticks != 0 && self.shown.constants != Constants::Raw {
-                    number(out, format_args!(" /* {}.{:02} s */", ticks / 100, ticks % 100));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A resource limit: most are so many kibibytes.
-    fn limit(&self, limit: u64, out: &mut Vec<u8>) {
-        let wide = self.abi().word() == 8 || matches!(self.event.name, Name::Known("prlimit64"));
-        let infinite = limit == u64::MAX || (!wide && self.abi().word() == 4 && limit == 0xffff_ffff);
-        match self.shown.constants {
-            Constants::Raw => number(out, format_args!("{limit}")),
-            Constants::Abbrev if infinite => {
-                out.extend_from_slice(if wide { b"RLIM64_INFINITY" } else { b"RLIM_INFINITY" })
-            }
-            Constants::Verbose if infinite => {
-                number(out, format_args!("{limit} /* {} */", if wide { "RLIM64_INFINITY" } else { "RLIM_INFINITY" }));
-            }
-            Constants::Abbrev if limit > 1024 && limit.is_multiple_of(1024) => {
-                number(out, format_args!("{}*1024", limit / 1024));
-            }
-            Constants::Verbose if limit > 1024 && limit.is_multiple_of(1024) => {
-                number(out, format_args!("{limit} /* {}*1024 */", limit / 1024));
-            }
-            _ => number(out, format_args!("{limit}")),
-        }
-    }
-
     fn list(&self, at: usize, node: &Node, open: &[u8], between: &[u8], out: &mut Vec<u8>) {
         let parent = at;
         out.extend_from_slice(open);
@@ -232,19 +194,22 @@ impl Painter<'_, '_> {
                 out.extend_from_slice(between);
             }
             // The list goes on where nothing can be read.
-            if index >= most {
-                out.extend_from_slice(b"...");
-                return out.push(b']');
-            }
             if let Value::Unreadable(address) = item.value
-                && structures
+                && (structures || !calls::lists_pointers(node.name))
                 && index > 0
                 && self.tree.inside(parent).last().is_some_and(|(last, _)| last == at)
             {
                 number(out, format_args!("... /* {address:#x} */"));
                 break;
             }
+            if index >= most {
+                out.extend_from_slice(b"...");
+                return out.push(b']');
+            }
             first = false;
+            if self.special_moment(at, out) {
+                continue;
+            }
             self.value(at, item, out);
             if item.value == Value::Struct && calls::says_moments(self.event) {
                 self.moment(at, out);

@@ -1,0 +1,207 @@
+//! Words that hold several things, which strace takes apart in its own way: a vector length with flags, the control of
+//! tagged addresses, a command with a type, an ioctl request without a name.
+
+use super::constants::{bits, octal, one};
+use super::values::{hex, number};
+use crate::model::{Abi, Constants};
+use crate::table::sets::{self, Base, Set};
+use std::borrow::Cow;
+
+/// Appends `word` when it is of a set whose words are composed, and says whether it is.
+pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) -> bool {
+    let compose: fn(&'static Set, u64, Abi, &mut Vec<u8>) = match set.name {
+        "prctl_sve" | "prctl_sme" => vector_length,
+        "prctl_tagged_addr" => tagged_address,
+        "quotactl" => quota_command,
+        "ide_nice" => spaced,
+        "swapon" => return swap_flags(set, word, abi, style, out),
+        "shmget" | "semget" | "msgget" => return creation(set, word, abi, style, out),
+        "ioctl" if set.name_of(word, abi).is_none() => request,
+        _ => return false,
+    };
+    let raw = |out: &mut Vec<u8>| match set.base {
+        Base::Dec => number(out, format_args!("{word}")),
+        Base::Hex | Base::Oct => hex(word, out),
+    };
+    match style {
+        Constants::Raw => raw(out),
+        Constants::Abbrev => compose(set, word, abi, out),
+        Constants::Verbose => {
+            let start = out.len();
+            raw(out);
+            let middle = out.len();
+            compose(set, word, abi, out);
+            let composed = out.split_off(middle);
+            if out.get(start..) != Some(&composed) {
+                out.extend_from_slice(b" /* ");
+                out.extend_from_slice(&composed);
+                out.extend_from_slice(b" */");
+            }
+        }
+    }
+    true
+}
+
+/// PR_SVE_SET_VL, PR_SME_SET_VL: flags, and in the low 16 bits a length (linux/prctl.h).
+fn vector_length(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
+    let mut split = set.split(word & !0xffff, abi);
+    for name in split.by_ref() {
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'|');
+    }
+    if split.rest() != 0 {
+        number(out, format_args!("{:#x}|", split.rest()));
+    }
+    hex(word & 0xffff, out);
+}
+
+/// PR_SET_TAGGED_ADDR_CTRL: whether at all, how tag faults are told, and the tags that may be generated.
+fn tagged_address(_: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
+    const ENABLE: u64 = 1;
+    const FAULTS: u64 = 6;
+    const TAG_SHIFT: u32 = 3;
+    const TAGS: u64 = 0xffff << TAG_SHIFT;
+    out.extend_from_slice(if word & ENABLE == 0 { b"!PR_TAGGED_ADDR_ENABLE|" } else { b"PR_TAGGED_ADDR_ENABLE|" });
+    one(&sets::PRCTL_MTE, word & FAULTS, abi, Constants::Abbrev, out);
+    if word & TAGS != 0 {
+        number(out, format_args!("|{:#x}<<PR_MTE_TAG_SHIFT", (word & TAGS) >> TAG_SHIFT));
+    }
+    let rest = word & !(ENABLE | FAULTS | TAGS);
+    if rest != 0 {
+        number(out, format_args!("|{rest:#x}"));
+    }
+}
+
+/// quotactl(2): `QCMD(command, type)`.
+fn quota_command(_: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"QCMD(");
+    one(&sets::QUOTA_COMMAND, (word & 0xffff_ffff) >> 8, abi, Constants::Abbrev, out);
+    out.extend_from_slice(b", ");
+    one(&sets::QUOTA_TYPE, word & 0xff, abi, Constants::Abbrev, out);
+    out.push(b')');
+}
+
+/// swapon(2): flags in the style that is asked for, and in the low 15 bits a priority.
+fn swap_flags(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) -> bool {
+    const PRIORITY: u64 = 0x7fff;
+    if word & !PRIORITY != 0 {
+        bits(set, word & !PRIORITY, abi, style, out);
+        out.push(b'|');
+    }
+    number(out, format_args!("{}", word & PRIORITY));
+    true
+}
+
+/// shmget(2), semget(2), msgget(2): flags, the size of huge pages and permissions, each in the style that is asked for.
+fn creation(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) -> bool {
+    const MODE: u64 = 0o777;
+    const HUGE_SHIFT: u32 = 26;
+    let huge = if set.name == "shmget" { word & 0x3f << HUGE_SHIFT } else { 0 };
+    let rest = word & !(MODE | huge);
+    // Permissions of 0 have a name too, which is said at the end.
+    let mut split = set.split(rest, abi);
+    let mut names: Vec<Cow<'_, str>> =
+        split.by_ref().filter(|name| name.starts_with(char::is_alphabetic)).map(Cow::Borrowed).collect();
+    if !names.is_empty() && split.rest() != 0 {
+        names.push(format!("{:#x}", split.rest()).into());
+    }
+    if rest != 0 {
+        match style {
+            Constants::Abbrev if !names.is_empty() => number(out, format_args!("{}|", names.join("|"))),
+            Constants::Verbose if !names.is_empty() => {
+                number(out, format_args!("{rest:#x} /* {} */|", names.join("|")));
+            }
+            _ => number(out, format_args!("{rest:#x}|")),
+        }
+    }
+    if huge != 0 {
+        number(out, format_args!("{}<<", huge >> HUGE_SHIFT));
+        match style {
+            Constants::Abbrev => out.extend_from_slice(b"SHM_HUGE_SHIFT"),
+            Constants::Raw => number(out, format_args!("{HUGE_SHIFT}")),
+            Constants::Verbose => number(out, format_args!("{HUGE_SHIFT} /* SHM_HUGE_SHIFT */")),
+        }
+        out.push(b'|');
+    }
+    octal(u32::try_from(word & MODE).unwrap_or(0), out);
+    true
+}
+
+/// HDIO_SET_NICE: bits by the number that shifts them, with spaces around the shift.
+fn spaced(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
+    let mut split = set.split(word, abi);
+    let mut any = false;
+    for name in split.by_ref() {
+        number(out, format_args!("{}{}", if any { "|" } else { "" }, name.replace("<<", " << ")));
+        any = true;
+    }
+    match split.rest() {
+        0 if any => {}
+        rest if any => number(out, format_args!("|{rest:#x}")),
+        rest => hex(rest, out),
+    }
+}
+
+/// ioctl(2): the direction, type, number and size that a request is made of (asm-generic/ioctl.h).
+fn request(_: &'static Set, word: u64, _: Abi, out: &mut Vec<u8>) {
+    let direction = match (word & 0xffff_ffff) >> 30 {
+        0 => "_IOC_NONE",
+        1 => "_IOC_WRITE",
+        2 => "_IOC_READ",
+        _ => "_IOC_READ|_IOC_WRITE",
+    };
+    number(out, format_args!("_IOC({direction}, "));
+    hex(word >> 8 & 0xff, out);
+    out.extend_from_slice(b", ");
+    hex(word & 0xff, out);
+    out.extend_from_slice(b", ");
+    hex(word >> 16 & 0x3fff, out);
+    out.push(b')');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::render;
+    use crate::model::{Abi, Constants};
+    use crate::table::sets::{self, Set};
+
+    fn shown(set: &'static Set, word: u64, style: Constants) -> String {
+        let mut out = Vec::new();
+        assert!(render(set, word, Abi::X86_64, style, &mut out), "{set:?} is composed");
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_word_is_taken_apart_in_its_own_way() {
+        let cases = [
+            (&sets::PRCTL_SVE, 0xdead, "0xdead"),
+            (&sets::PRCTL_SVE, 0x2_ea57, "PR_SVE_VL_INHERIT|0xea57"),
+            (&sets::PRCTL_SME, 0x1_0000, "0x10000|0"),
+            (&sets::PRCTL_TAGGED_ADDR, 0xd, "PR_TAGGED_ADDR_ENABLE|PR_MTE_TCF_ASYNC|0x1<<PR_MTE_TAG_SHIFT"),
+            (&sets::QUOTACTL, 0x8000_02ed, "QCMD(Q_QUOTAON, 0xed /* ???QUOTA */)"),
+            (&sets::SWAPON, 42, "42"),
+            (&sets::SWAPON, 0x8000, "SWAP_FLAG_PREFER|0"),
+            (&sets::MSGGET, 0o125, "0125"),
+            (
+                &sets::SHMGET,
+                0x56ce_1e55,
+                "IPC_CREAT|IPC_EXCL|SHM_HUGETLB|SHM_NORESERVE|0x2ce0000|21<<SHM_HUGE_SHIFT|0125",
+            ),
+            (&sets::IOCTL, 0xfeed_4ced, "_IOC(_IOC_READ|_IOC_WRITE, 0x4c, 0xed, 0x3eed)"),
+        ];
+        for (set, word, want) in cases {
+            assert_eq!(shown(set, word, Constants::Abbrev), want);
+        }
+        assert_eq!(shown(&sets::PRCTL_SVE, 0xdead, Constants::Verbose), "0xdead");
+        assert_eq!(shown(&sets::PRCTL_SME, 0x1_0000, Constants::Verbose), "0x10000 /* 0x10000|0 */");
+        assert_eq!(shown(&sets::QUOTACTL, 0x8000_0100, Constants::Raw), "2147483904");
+    }
+
+    #[test]
+    fn other_words_are_left_to_their_names() {
+        let mut out = Vec::new();
+        assert!(!render(&sets::OPEN, 0o100, Abi::X86_64, Constants::Abbrev, &mut out));
+        assert!(!render(&sets::IOCTL, 0x5413, Abi::X86_64, Constants::Abbrev, &mut out), "TIOCGWINSZ has a name");
+        assert!(out.is_empty());
+    }
+}
