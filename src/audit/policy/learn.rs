@@ -2,7 +2,7 @@
 
 use super::check::{Deed, Sort, deeds};
 use super::{Places, VERSION};
-use crate::audit::model::Audit;
+use crate::audit::model::{Audit, Failure};
 use crate::audit::text::generalised;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -92,9 +92,18 @@ pub(super) fn quoted(text: &str) -> String {
 fn tried(facts: &Audit) -> impl Iterator<Item = Deed<'_>> {
     const AT_THE_FILE: [&str; 4] = ["ENXIO", "ENODEV", "EISDIR", "ETXTBSY"];
     let failed = facts.failures.iter().filter(|failure| AT_THE_FILE.contains(&failure.error.as_str()));
-    failed.filter_map(|failure| {
-        let sort = Sort::ALL.into_iter().find(|sort| failure.access.is_some_and(|access| sort.of(access)))?;
-        Some(Deed { sort, names: vec![failure.path.clone()], digest: None, used: &failure.used })
+    // An open for writing may have been for reading too: of a failure only the one is known.
+    let of = |failure: &'_ Failure| -> &'static [Sort] {
+        match failure.access {
+            Some(access) if Sort::Write.of(access) => &[Sort::Read, Sort::Write],
+            Some(access) if Sort::Read.of(access) => &[Sort::Read],
+            _ => &[],
+        }
+    };
+    failed.flat_map(move |failure| {
+        let deed =
+            |sort: &Sort| Deed { sort: *sort, names: vec![failure.path.clone()], digest: None, used: &failure.used };
+        of(failure).iter().map(deed)
     })
 }
 

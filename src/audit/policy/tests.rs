@@ -56,6 +56,21 @@ fn what_was_learned_allows_what_was_seen_and_is_the_same_again() {
 }
 
 #[test]
+fn what_failed_at_the_file_itself_is_learned_as_tried() {
+    let failure = |path: &str, error: &str| crate::audit::model::Failure {
+        path: path.to_owned(),
+        call: "openat".to_owned(),
+        access: Some(Access::Written),
+        error: error.to_owned(),
+        used: used(),
+    };
+    let facts =
+        Audit { failures: vec![failure("/dev/tty", "ENXIO"), failure("/etc/no", "ENOENT")], ..Audit::default() };
+    let text = learn(&facts, &places());
+    assert_eq!((text.matches("/dev/tty").count(), text.matches("/etc/no").count()), (2, 0), "{text}");
+}
+
+#[test]
 fn what_is_not_allowed_is_found_and_a_patch_allows_it() {
     let text = "version: 1\nexec:\n  - /usr/bin/*\nread:\n  - ${WORKSPACE}/**\nwrite: [\"${WORKSPACE}/**\"]\n";
     let policy = read(text).unwrap();
