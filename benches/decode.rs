@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints its numbers and may fail loudly")]
 
 use smtrace::decode::tree::Tree;
+use smtrace::decode::walk::Limits;
 use smtrace::event::Event;
 use smtrace::model::Abi;
 use smtrace::model::record::{Head, Kind, Record, Role, State, Writer};
@@ -93,7 +94,9 @@ fn main() {
     let decode = best_of(|| {
         for pair in parsed.chunks_exact(2) {
             for (record, entered) in [(&pair[0], None), (&pair[1], Some(&pair[0]))] {
-                let event = Event::decode(record, entered, account.who(1000, 1000), 256).unwrap();
+                let event =
+                    Event::decode(record, entered, account.who(1000, 1000), Limits { str_max: 256, ..Limits::ALL })
+                        .unwrap();
                 event.values(&mut tree);
                 black_box(tree.len());
             }

@@ -31,6 +31,7 @@ fn plan(format: &str) -> Plan {
         capture: None,
         audit: None,
         outside: Default::default(),
+        show_secrets: false,
         quiet: false,
         log: Log { level: 1, file: None },
     }

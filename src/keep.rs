@@ -5,14 +5,18 @@ mod events;
 pub use events::Events;
 
 use crate::arch;
+use crate::decode::secrets::Words;
+use crate::decode::walk::Limits;
 use crate::model::record::Record;
 use crate::model::{Abi, Capture, Plan, Target};
 use crate::state::{Groups, Users};
 use crate::store::{self, Captured, Clock, Description, Losses, Table, Writer};
 use crate::sys::{clock, probe};
 use crate::{sink, table};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -138,6 +142,16 @@ fn begin(plan: &Plan, capture: &Capture, users: &Users, groups: &Groups) -> io::
     Ok(Keep::Records(Box::new(writer)))
 }
 
+/// The words of a command, without the secrets in them unless they are to be shown.
+fn shown(argv: &[OsString], secrets: bool) -> Vec<String> {
+    let mut words = Words::default();
+    let word = |word: &OsString| match secrets {
+        true => word.to_string_lossy().into_owned(),
+        false => String::from_utf8_lossy(&words.hide(word.as_bytes())).into_owned(),
+    };
+    argv.iter().map(word).collect()
+}
+
 /// What a capture of a run says about itself.
 #[must_use]
 pub fn describe(plan: &Plan, capture: &Capture) -> Description {
@@ -146,9 +160,7 @@ pub fn describe(plan: &Plan, capture: &Capture) -> Description {
     let second = i64::try_from(realtime_ns / 1_000_000_000).unwrap_or(0);
     let name = |index: usize| table::rows().get(index).map_or_else(String::new, |row| row.name.to_owned());
     let (command, pids) = match &plan.target {
-        Target::Launch(command) => {
-            (command.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(), vec![])
-        }
+        Target::Launch(command) => (shown(&command.argv, plan.show_secrets), vec![]),
         Target::Attach { pids, .. } => (vec![], pids.clone()),
         Target::Replay(_) => (vec![], vec![]),
     };
@@ -173,6 +185,7 @@ pub fn describe(plan: &Plan, capture: &Capture) -> Description {
             env: !capture.alone && sink::needs(plan).env,
             probe: true,
             str_max: plan.output.str_max,
+            max_items: Limits::of(&plan.output).items,
         },
     }
 }

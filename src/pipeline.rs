@@ -4,6 +4,7 @@
 
 mod watched;
 
+use crate::decode::walk::Limits;
 use crate::event::Event;
 use crate::model::record::{Kind, Record, flag};
 use crate::model::{Pid, Plan};
@@ -24,7 +25,7 @@ pub struct Pipeline {
     sink: Box<dyn Sink + Send>,
     needs: Needs,
     probe: bool,
-    str_max: usize,
+    limits: Limits,
     /// The enter record, with its arguments and open files, of each call in progress. Only when arguments are shown.
     entered: FxHashMap<Pid, Vec<u8>>,
     /// The enter line of each call in progress whose result decides whether it is written.
@@ -51,7 +52,7 @@ impl Pipeline {
             sink,
             needs,
             probe: plan.probe,
-            str_max: plan.output.str_max,
+            limits: Limits::of(&plan.output),
             entered: FxHashMap::default(),
             held: FxHashMap::default(),
             spare: Vec::new(),
@@ -143,7 +144,7 @@ impl Pipeline {
         let (needs, sink) = sink::make(plan);
         (self.needs, self.sink) = (needs, sink);
         self.rules = Keep::new(&plan.filters);
-        self.str_max = plan.output.str_max;
+        self.limits = Limits::of(&plan.output);
         // Enters that were held wait for nothing any more, or for other rules.
         self.held.clear();
         if !needs.args {
@@ -205,7 +206,7 @@ impl Pipeline {
         let ended = head.kind == Kind::Exit;
         let shown = shown && (!ended || self.look(record, entered.as_ref(), out)) && self.watched.shows();
         let who = self.account.who(head.pid, head.tid);
-        let event = Event::decode(record, entered.as_ref(), who, self.str_max);
+        let event = Event::decode(record, entered.as_ref(), who, self.limits);
         let failed = event.as_ref().is_some_and(|event| !self.rules.keep_end(event));
         let mut written = false;
         if failed {
@@ -229,7 +230,7 @@ impl Pipeline {
     fn write(&mut self, record: &Record<'_>, entered: Option<&Record<'_>>, out: &mut Vec<u8>) -> bool {
         let head = record.head();
         let who = self.account.who(head.pid, head.tid);
-        let Some(event) = Event::decode(record, entered, who, self.str_max) else { return false };
+        let Some(event) = Event::decode(record, entered, who, self.limits) else { return false };
         if !self.rules.keep(&event) {
             return false;
         }

@@ -4,6 +4,7 @@ mod info;
 mod select;
 
 use crate::alerts::Alerts;
+use crate::decode::walk::MAX_ITEMS;
 use crate::keep::Events;
 use crate::launch::FAILED;
 use crate::model::record::Record;
@@ -74,6 +75,7 @@ pub fn run(plan: &Plan, replay: &Replay, taker: Option<Taker>, ready: Option<Rea
     };
     let mut plan = plan.clone();
     plan.output.str_max = bounded_text(reader.description(), replay, &plan);
+    plan.output.max_items = bounded_items(reader.description(), &plan);
     // Whom a capture holds was decided when it was made.
     let traced = &reader.description().target;
     plan.follow = traced.follow;
@@ -160,6 +162,13 @@ fn bounded_text(description: &Description, replay: &Replay, plan: &Plan) -> usiz
         Some(asked) => asked,
         None => plan.output.str_max.min(captured.str_max),
     }
+}
+
+/// How many items of a list can be shown; a capture of a version that did not say holds the default.
+fn bounded_items(description: &Description, plan: &Plan) -> Option<usize> {
+    let held = Some(description.captured.max_items).filter(|held| *held > 0);
+    let asked = plan.output.max_items.unwrap_or(MAX_ITEMS);
+    Some(asked.min(held.unwrap_or(MAX_ITEMS)))
 }
 
 /// What a replay works with.

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 use smtrace::decode::tree::{MAX_NODES, Tree};
+use smtrace::decode::walk::Limits;
 use smtrace::event::Event;
 use smtrace::model::Abi;
 use smtrace::model::record::{Head, Kind, Record, Role, State, Writer};
@@ -82,7 +83,8 @@ fn no_bytes_make_a_decoder_panic_or_write_without_end() {
                 let exit = record(&mut random, &Head { kind: Kind::Exit, result, ..head }, &args, abi);
                 let (enter, exit) = (Record::parse(&enter).unwrap().0, Record::parse(&exit).unwrap().0);
                 for (now, before) in [(&enter, None), (&exit, Some(&enter)), (&exit, None)] {
-                    let event = Event::decode(now, before, account.who(7, 7), 32).unwrap();
+                    let event =
+                        Event::decode(now, before, account.who(7, 7), Limits { str_max: 32, ..Limits::ALL }).unwrap();
                     event.values(&mut tree);
                     assert!(tree.len() <= MAX_NODES);
                     assert_eq!(tree.level(0..tree.len()).count(), args.len(), "{} {}", row.name, abi.name());

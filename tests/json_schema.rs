@@ -25,6 +25,7 @@ fn plan() -> Plan {
         capture: None,
         audit: None,
         outside: Default::default(),
+        show_secrets: false,
         quiet: false,
         log: Log { level: 1, file: None },
     }

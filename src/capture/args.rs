@@ -1,23 +1,29 @@
 //! The memory that a call's arguments point to: a walk over the stopped tracee that records what it looks at.
 
 use super::{Wanted, proc};
+use crate::decode::secrets::{self, Words};
 use crate::decode::tree::{Seen, Store};
-use crate::decode::walk::{self, Limits, Source, Walk};
+use crate::decode::walk::{self, Limits, Source, Strings, Walk};
 use crate::decode::{room as arg_room, walk_arg};
 use crate::engine::Call;
 use crate::model::Pid;
 use crate::model::record::{Kind as RecordKind, PIECE_HEADER, Role, State, Writer};
 use crate::sys::memory::Memory;
 use crate::table::{Arg, Kind, Phase};
+use std::borrow::Cow;
 
 /// How many bytes the pieces of a call can take.
 pub(super) fn room(kind: RecordKind, call: &Call, wanted: &Wanted) -> usize {
     let Some((row, abi)) = call.row.zip(call.abi) else { return 0 };
     let of = |arg: &Arg| match arg.resolve(&call.args) {
         Arg { kind: Kind::Fd | Kind::Dirfd, .. } if !wanted.named => 0,
-        arg => arg_room(&arg, abi, kind == RecordKind::Exit, wanted.str_max),
+        arg => arg_room(&arg, abi, kind == RecordKind::Exit, limits(wanted)),
     };
     row.args(abi).iter().map(of).sum()
+}
+
+fn limits(wanted: &Wanted) -> Limits {
+    Limits { str_max: wanted.str_max, items: wanted.max_items, env: wanted.env }
 }
 
 /// Copies what the arguments point to, as far as it is valid at this stop.
@@ -32,11 +38,11 @@ pub(super) fn capture_args(
 ) {
     let Some((row, abi)) = call.row.zip(call.abi) else { return };
     let exit = kind == RecordKind::Exit;
-    let mut live = Live { writer, memory, tid, named: wanted.named };
+    let words = (!wanted.secrets).then(Words::default);
+    let mut live = Live { writer, memory, tid, named: wanted.named, words };
     let seen = walk::Call { row, abi, args: &call.args, result: exit.then_some(result) };
     // One byte more than is shown, so that a reader can tell that there is more.
-    let limits = Limits { str_max: wanted.str_max, env: wanted.env };
-    let mut walk = Walk::new(&mut live, None, seen, limits);
+    let mut walk = Walk::new(&mut live, None, seen, limits(wanted));
     for (index, arg) in (0..).zip(row.args(abi)) {
         let arg = &arg.resolve(&call.args);
         let due = match arg.kind {
@@ -56,6 +62,8 @@ struct Live<'l, 'w> {
     memory: &'l mut Memory,
     tid: Pid,
     named: bool,
+    /// The words of the command line that is read, when secrets in them are hidden.
+    words: Option<Words>,
 }
 
 impl Live<'_, '_> {
@@ -82,6 +90,14 @@ impl Live<'_, '_> {
     }
 }
 
+/// The text at `address`: how much of `to` it takes, and whether that is all of it.
+fn text(memory: &mut Memory, tid: Pid, address: u64, to: &mut [u8]) -> (usize, State) {
+    let got = memory.read_until(tid, address, to, |part| memchr::memchr(0, part).is_some());
+    let full = got == to.len();
+    let end = to.get(..got).and_then(|read| memchr::memchr(0, read));
+    end.map_or((got, if full { State::Cut } else { State::Unreadable }), |end| (end, State::Whole))
+}
+
 impl Source for Live<'_, '_> {
     fn read(&mut self, arg: u8, address: u64, len: usize) -> Seen {
         let tid = self.tid;
@@ -93,12 +109,30 @@ impl Source for Live<'_, '_> {
 
     fn read_text(&mut self, arg: u8, address: u64, max: usize) -> Seen {
         let tid = self.tid;
-        self.piece(arg, address, max, |memory, to| {
-            let got = memory.read_until(tid, address, to, |part| memchr::memchr(0, part).is_some());
-            let full = got == to.len();
-            let end = to.get(..got).and_then(|read| memchr::memchr(0, read));
-            end.map_or((got, if full { State::Cut } else { State::Unreadable }), |end| (end, State::Whole))
-        })
+        self.piece(arg, address, max, |memory, to| text(memory, tid, address, to))
+    }
+
+    fn read_item(&mut self, arg: u8, list: Strings, index: usize, address: u64, max: usize) -> Seen {
+        let tid = self.tid;
+        let mut words = self.words.take();
+        if index == 0 && words.is_some() {
+            words = Some(Words::default());
+        }
+        let seen = self.piece(arg, address, max, |memory, to| {
+            let (got, state) = text(memory, tid, address, to);
+            let Some(words) = &mut words else { return (got, state) };
+            let read = to.get(..got).unwrap_or(&[]);
+            let shown = match list {
+                Strings::Words => words.hide(read),
+                Strings::Variables => secrets::variable(read),
+            };
+            match shown {
+                Cow::Owned(shown) => proc::put_over(to, &shown, state),
+                Cow::Borrowed(_) => (got, state),
+            }
+        });
+        self.words = words;
+        seen
     }
 
     fn read_words(&mut self, arg: u8, address: u64, word: usize, max: usize) -> Seen {

@@ -48,8 +48,12 @@ pub struct Wanted {
     pub named: bool,
     /// The environment of new programs, not only how many variables it has.
     pub env: bool,
+    /// What looks like a secret in command lines and environments is recorded as it is.
+    pub secrets: bool,
     /// Most bytes of one text argument.
     pub str_max: usize,
+    /// Most items of one list.
+    pub max_items: usize,
     /// Process events.
     pub probe: bool,
     /// Signals with their whole `siginfo_t`, and stops by them, whether process events are wanted or not.
@@ -70,8 +74,11 @@ impl Wanted {
             opened: self.opened | other.opened,
             named: self.named | other.named,
             env: self.env | other.env,
+            // One of them asking for it is enough.
+            secrets: self.secrets | other.secrets,
             signals: self.signals | other.signals,
             exits: self.exits | other.exits,
+            max_items: self.max_items.max(other.max_items),
             str_max: self.str_max.max(other.str_max),
             probe: self.probe | other.probe,
             hash: Hash {
@@ -221,7 +228,7 @@ impl<R: Records> Recorder<R> {
         if pid <= 0 || !self.known.insert(pid) {
             return;
         }
-        let Some((comm, cmdline)) = proc::outsider(pid) else { return };
+        let Some((comm, cmdline)) = proc::outsider(pid, self.wanted.secrets) else { return };
         let head = head(Kind::Outsider, Task { pid, tid: pid });
         self.bus.send(LARGE, |to| {
             let mut writer = Writer::new(to, &head, &[0, 0, 0, 0]);
@@ -264,7 +271,7 @@ impl<R: Records> Observer for Recorder<R> {
             writer.piece(Role::Comm, 0, 0, State::Whole, comm);
             // What was there before us is asked once; children have it from their parents.
             if first {
-                proc::capture_program(&mut writer, task.tid, wanted.opened);
+                proc::capture_program(&mut writer, task.tid, &wanted);
                 if wanted.opened {
                     proc::capture_fds(&mut writer, task.tid);
                 }
@@ -282,12 +289,12 @@ impl<R: Records> Observer for Recorder<R> {
     fn exec(&mut self, task: Task, former: Pid, identity: &Identity) {
         let head = head(Kind::Exec, task);
         let former = u64::from(former.cast_unsigned());
-        let (opened, hash, digests) = (self.wanted.opened, self.wanted.hash, &mut self.digests);
+        let (wanted, digests) = (self.wanted, &mut self.digests);
         self.bus.send(LARGE, |to| {
             let mut writer = Writer::new(to, &head, &[former, u64::from(identity.uid), u64::from(identity.gid)]);
             writer.piece(Role::Comm, 0, 0, State::Whole, &identity.comm);
-            proc::capture_program(&mut writer, task.tid, opened);
-            if hash.programs {
+            proc::capture_program(&mut writer, task.tid, &wanted);
+            if wanted.hash.programs {
                 digests.program(&mut writer, task.tid);
             }
             writer.finish()

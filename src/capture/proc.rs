@@ -2,7 +2,8 @@
 //!
 //! Asked only while the task is stopped, and of the parent of a new tracee once: never of one that may be gone.
 
-use super::{MAX_CMDLINE, MAX_FDS, MAX_PATH};
+use super::{MAX_CMDLINE, MAX_FDS, MAX_PATH, Wanted};
+use crate::decode::secrets;
 use crate::decode::walk::failed;
 use crate::engine::{Call, Task};
 use crate::model::Pid;
@@ -34,6 +35,15 @@ pub(super) fn capture_link(writer: &mut Writer<'_>, role: Role, number: u64, pat
     }
 }
 
+/// Puts `shown` in the place of what was read: how much that is, and its state.
+pub(super) fn put_over(to: &mut [u8], shown: &[u8], state: State) -> (usize, State) {
+    let len = shown.len().min(to.len());
+    if let (Some(to), Some(shown)) = (to.get_mut(..len), shown.get(..len)) {
+        to.copy_from_slice(shown);
+    }
+    (len, if len < shown.len() { State::Cut } else { state })
+}
+
 /// Adds the name of a task.
 pub(super) fn capture_comm(writer: &mut Writer<'_>, tid: Pid) {
     writer.piece_with(Role::Comm, 0, 0, 32, |to| {
@@ -43,22 +53,28 @@ pub(super) fn capture_comm(writer: &mut Writer<'_>, tid: Pid) {
     });
 }
 
-/// Adds the program, its command line and, if wanted, the working directory.
-pub(super) fn capture_program(writer: &mut Writer<'_>, tid: Pid, cwd: bool) {
+/// Adds the program, its command line, and the working directory where `wanted` says so.
+pub(super) fn capture_program(writer: &mut Writer<'_>, tid: Pid, wanted: &Wanted) {
     capture_link(writer, Role::Exe, 0, &format!("/proc/{tid}/exe"));
     writer.piece_with(Role::Cmdline, 0, 0, MAX_CMDLINE, |to| {
         let got = read_up_to(&format!("/proc/{tid}/cmdline"), to);
         let cut = got == to.len();
         let last = to.get(..got).is_some_and(|read| read.ends_with(b"\0"));
-        (got - usize::from(last), if cut { State::Cut } else { State::Whole })
+        let state = if cut { State::Cut } else { State::Whole };
+        let got = got - usize::from(last);
+        let hidden = to.get(..got).filter(|_| !wanted.secrets).and_then(secrets::command_line);
+        match hidden {
+            Some(shown) => put_over(to, &shown, state),
+            None => (got, state),
+        }
     });
-    if cwd {
+    if wanted.opened {
         capture_link(writer, Role::Cwd, 0, &format!("/proc/{tid}/cwd"));
     }
 }
 
 /// The name and command line of a process outside the trace.
-pub(super) fn outsider(pid: Pid) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(super) fn outsider(pid: Pid, show: bool) -> Option<(Vec<u8>, Vec<u8>)> {
     let comm = fs::read(format!("/proc/{pid}/comm")).ok()?;
     let mut cmdline = vec![0; MAX_CMDLINE];
     let got = read_up_to(&format!("/proc/{pid}/cmdline"), &mut cmdline);
@@ -66,6 +82,8 @@ pub(super) fn outsider(pid: Pid) -> Option<(Vec<u8>, Vec<u8>)> {
     if cmdline.last() == Some(&0) {
         cmdline.pop();
     }
+    let hidden = if show { None } else { secrets::command_line(&cmdline) };
+    let cmdline = hidden.unwrap_or(cmdline);
     Some((comm.strip_suffix(b"\n").unwrap_or(&comm).to_vec(), cmdline))
 }
 

@@ -3,7 +3,7 @@
 use super::flat::{put_flat, walk_flat_array, walk_flat_sized};
 use super::shapes;
 use super::tree::{Seen, Show, Value};
-use super::walk::{MAX_BUFFER, MAX_PATH, MAX_STRINGS, MAX_STRINGS_BYTES, MAX_STRUCTS, Walk, failed, low32};
+use super::walk::{Limits, MAX_BUFFER, MAX_COUNTED, MAX_PATH, MAX_STRUCTS, MAX_TEXTS, Strings, Walk, failed, low32};
 use crate::model::Abi;
 use crate::model::record::{PIECE_HEADER, State};
 use crate::table::sets::Base;
@@ -113,19 +113,23 @@ const NARROW: [(&str, &str); 3] = [("mbind", "flags"), ("prctl", "option"), ("io
 
 /// Most bytes that the pieces of `arg` take in a record, when what it points to is read at the stage of `exit`.
 #[must_use]
-pub fn room(arg: &Arg, abi: Abi, exit: bool, str_max: usize) -> usize {
+pub fn room(arg: &Arg, abi: Abi, exit: bool, limits: Limits) -> usize {
     const LINK: usize = PIECE_HEADER + 256;
     let readable = if exit { arg.phase != Phase::In } else { arg.phase != Phase::Out };
-    let text = (str_max.saturating_add(1).min(MAX_BUFFER)).next_multiple_of(8) + PIECE_HEADER;
+    let text = (limits.str_max.saturating_add(1).min(MAX_BUFFER)).next_multiple_of(8) + PIECE_HEADER;
     match arg.kind {
         Kind::Fd | Kind::Dirfd if !exit => LINK,
         _ if !readable => 0,
         Kind::Path => MAX_PATH + PIECE_HEADER,
         Kind::Str | Kind::Bytes(_) => text,
-        Kind::Strv => MAX_STRINGS_BYTES + MAX_STRINGS * (PIECE_HEADER + 16),
+        Kind::Strv => limits.strings() + (MAX_COUNTED + 1) * abi.word() + MAX_TEXTS * (PIECE_HEADER + 8),
         Kind::Struct(Thing::Flat(layout)) => layout.size(abi).next_multiple_of(8) + PIECE_HEADER,
-        Kind::StructArray(Thing::Flat(_), _) | Kind::StructSized(Thing::Flat(_), _) => MAX_STRUCTS + 2 * PIECE_HEADER,
-        Kind::Struct(Thing::Shape(_)) | Kind::StructArray(..) | Kind::StructSized(..) => 4 * MAX_STRUCTS + text,
+        Kind::StructArray(Thing::Flat(_), _) | Kind::StructSized(Thing::Flat(_), _) => {
+            limits.structs() + 2 * PIECE_HEADER
+        }
+        Kind::Struct(Thing::Shape(_)) | Kind::StructArray(..) | Kind::StructSized(..) => {
+            limits.structs() + 3 * MAX_STRUCTS + text
+        }
         _ => 0,
     }
 }
@@ -202,29 +206,43 @@ fn has_environment(walk: &mut Walk<'_>, pointers: &Seen) -> bool {
     first == 0 || !walk.read_text(first, 1).is_empty()
 }
 
+/// How many variables an environment has.
+fn put_count(walk: &mut Walk<'_>, name: &'static str, address: u64, pointers: &Seen) {
+    let word = walk.abi().word();
+    let count = (0..pointers.len() / word).take_while(|at| walk.word_at(pointers, at * word) != Some(0)).count();
+    walk.put(name, Value::Address(address));
+    let plural = if count == 1 { "" } else { "s" };
+    match pointers.state {
+        State::Whole => walk.note(format_args!("{count} var{plural}")),
+        State::Cut => walk.note(format_args!("more than {count} vars")),
+        State::Unreadable => walk.note(format_args!("{count} var{plural}, unterminated")),
+    }
+}
+
 /// A list of pointers to texts that ends with NULL.
 fn walk_strings(walk: &mut Walk<'_>, name: &'static str, address: u64) {
     let word = walk.abi().word();
-    let pointers = walk.read_pointers(address, MAX_STRINGS * word);
+    let list = if name == "envp" { Strings::Variables } else { Strings::Words };
+    let items = walk.limits.items.min(MAX_TEXTS);
+    let most = if list == Strings::Variables { items.max(MAX_COUNTED) } else { items } + 1;
+    let pointers = walk.read_pointers(address, most * word);
     if pointers.is_empty() {
         return walk.put(name, Value::Unreadable(address));
     }
-    if name == "envp" && !has_environment(walk, &pointers) {
-        let count = (0..pointers.len() / word).take_while(|at| walk.word_at(&pointers, at * word) != Some(0)).count();
-        walk.put(name, Value::Address(address));
-        return walk.note(format_args!("{count} var{}", if count == 1 { "" } else { "s" }));
+    if list == Strings::Variables && !has_environment(walk, &pointers) {
+        return put_count(walk, name, address, &pointers);
     }
     walk.open_list(name);
-    let mut left = MAX_STRINGS_BYTES;
+    let mut left = walk.limits.strings();
     let mut ended = false;
     for at in 0..pointers.len() / word {
         let item = walk.word_at(&pointers, at * word).unwrap_or(0);
         ended = item == 0;
-        if ended || left == 0 {
+        if ended || left == 0 || at == items {
             break;
         }
         let max = walk.limits.str_max.min(left).min(MAX_BUFFER - 1);
-        let seen = walk.read_text(item, max + 1);
+        let seen = walk.read_item(list, at, item, max + 1);
         left = left.saturating_sub(seen.len().max(1));
         if seen.state == State::Unreadable && seen.is_empty() {
             walk.put("", Value::Unreadable(item));

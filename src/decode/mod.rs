@@ -5,10 +5,12 @@
 //! while capturing and a record afterwards.
 
 pub mod errno;
+pub mod secrets;
 pub mod tree;
 pub mod walk;
 mod args;
 mod flat;
+mod limits;
 mod pieces;
 mod shapes;
 mod value;
@@ -92,7 +94,7 @@ pub fn decode_process(tree: &mut Tree, record: &Record<'_>) {
             // A walk belongs to a call; this is the one that a program gives a siginfo_t to.
             if let (false, Some(row)) = (info.is_empty(), table::by_name("rt_sigqueueinfo")) {
                 let call = Call { row, abi: Abi::X86_64, args: &[], result: None };
-                let limits = Limits { str_max: 0, env: false };
+                let limits = Limits { str_max: 0, items: 0, env: false };
                 shapes::put_siginfo(&mut Walk::new(&mut pieces, Some(tree), call, limits), "info", &info);
             }
         }

@@ -2,30 +2,23 @@
 //!
 //! While the tracee is stopped a walk runs over its memory and the [`Source`] records what it looks at; nothing is said.
 //! On the reader's side the same walk runs over the recorded pieces and fills a [`Tree`]. So a kind's capture and its
-//! decoding cannot drift apart, and every decoder is tested with bytes alone. A walk must read within the limits
-//! below, decide only by what it read and by the call's words, and never remember anything.
+//! decoding cannot drift apart, and every decoder is tested with bytes alone. A walk must read within its
+//! limits, decide only by what it read and by the call's words, and never remember anything.
 
+pub use super::limits::{Limits, MAX_BUFFER, MAX_COUNTED, MAX_ITEMS, MAX_PATH, MAX_STRUCTS, MAX_TEXTS, MOST_ITEMS};
 use super::tree::{Seen, Show, Tree, Value};
 use crate::model::Abi;
 use crate::model::record::State;
 use crate::table::Row;
 
-/// Most items of a list that a walk follows: what every list of structures or pointers is bounded by.
-pub const MAX_ITEMS: usize = 128;
-
-/// Most bytes that one argument's structures may take, whatever lengths a tracee gives.
-pub const MAX_STRUCTS: usize = 8 * 1024;
-
-/// The longest path the kernel takes (`PATH_MAX`, with its NUL).
-pub const MAX_PATH: usize = 4096;
-
-/// Most bytes of one buffer argument, whatever `-s` says.
-pub const MAX_BUFFER: usize = 16 * 1024;
-
-/// Most strings of one argv or envp, and most bytes of all of them.
-pub const MAX_STRINGS: usize = 128;
-/// As [`MAX_STRINGS`]: bytes.
-pub const MAX_STRINGS_BYTES: usize = 32 * 1024;
+/// The two lists of strings that a new program is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strings {
+    /// argv, or another list of texts.
+    Words,
+    /// envp: each is `NAME=value`.
+    Variables,
+}
 
 /// Where bytes of the tracee come from.
 pub trait Source {
@@ -34,6 +27,11 @@ pub trait Source {
 
     /// As [`Source::read`], up to and without the first NUL byte. [`State::Cut`] when there is none in `max` bytes.
     fn read_text(&mut self, arg: u8, address: u64, max: usize) -> Seen;
+
+    /// As [`Source::read_text`], item `index` of a list of strings, in which secrets may be hidden.
+    fn read_item(&mut self, arg: u8, _list: Strings, _index: usize, address: u64, max: usize) -> Seen {
+        self.read_text(arg, address, max)
+    }
 
     /// As [`Source::read`], whole words of `word` bytes up to and with the first that is 0.
     fn read_words(&mut self, arg: u8, address: u64, word: usize, max: usize) -> Seen;
@@ -46,15 +44,6 @@ pub trait Source {
 
     /// The bytes of what was seen.
     fn bytes(&self, seen: &Seen) -> &[u8];
-}
-
-/// How much of it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Most bytes of one text.
-    pub str_max: usize,
-    /// Whether the environment of a new program is read too.
-    pub env: bool,
 }
 
 /// The call that arguments belong to.
@@ -155,6 +144,11 @@ impl<'w> Walk<'w> {
     /// Text at `address` that ends with a NUL.
     pub fn read_text(&mut self, address: u64, max: usize) -> Seen {
         self.source.read_text(self.arg, address, max)
+    }
+
+    /// Item `index` of a list of strings.
+    pub fn read_item(&mut self, list: Strings, index: usize, address: u64, max: usize) -> Seen {
+        self.source.read_item(self.arg, list, index, address, max)
     }
 
     /// Pointers at `address` up to the NULL that ends them, at most `max` bytes.
@@ -349,7 +343,7 @@ pub fn walk_items(
     if address == 0 {
         return walk.put(name, Value::Null);
     }
-    let most = MAX_ITEMS.min(MAX_STRUCTS / size.max(1));
+    let most = walk.limits.items.min(walk.limits.structs() / size.max(1));
     let take = usize::try_from(count).unwrap_or(usize::MAX).min(most);
     if take == 0 {
         walk.open_list(name);

@@ -1,7 +1,7 @@
 //! Records to deeds. Only what succeeded is a deed, and only what the capture holds.
 
 use super::names::Names;
-
+use crate::decode::walk::Limits;
 use crate::event::roles::{self, Access};
 use crate::event::{Event, Name};
 use crate::model::Pid;
@@ -156,7 +156,7 @@ impl Deeds {
     fn call(&mut self, exit: &Record<'_>, entered: &Record<'_>) {
         let head = exit.head();
         let who = self.account.who(head.pid, head.tid);
-        let Some(event) = Event::decode(exit, Some(entered), who, usize::MAX) else { return };
+        let Some(event) = Event::decode(exit, Some(entered), who, Limits::ALL) else { return };
         let Name::Known(name) = event.name else { return };
         if matches!(name, "connect" | "bind" | "sendto") {
             // A connection that does not block is made all the same.

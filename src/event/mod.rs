@@ -88,7 +88,7 @@ pub struct Event<'a> {
     row: Option<&'static Row>,
     record: &'a Record<'a>,
     entered: Option<&'a Record<'a>>,
-    str_max: usize,
+    limits: Limits,
 }
 
 /// The row of the call that a record tells of, if it is a known call.
@@ -109,7 +109,7 @@ impl<'a> Event<'a> {
         record: &'a Record<'a>,
         entered: Option<&'a Record<'a>>,
         who: Who<'a>,
-        str_max: usize,
+        limits: Limits,
     ) -> Option<Event<'a>> {
         let head = record.head();
         let (sort, dir, outcome) = match head.kind {
@@ -147,7 +147,7 @@ impl<'a> Event<'a> {
             let enter = entered.head();
             dir == Dir::Exit && (enter.nr, enter.abi) == (head.nr, head.abi)
         });
-        Some(Event { sort, name, dir, outcome, who, row, record, entered, str_max })
+        Some(Event { sort, name, dir, outcome, who, row, record, entered, limits })
     }
 
     /// The event as it was when its call was entered, if that is known.
@@ -194,7 +194,7 @@ impl<'a> Event<'a> {
     pub fn values(&self, tree: &mut Tree) {
         tree.clear();
         match (self.sort, self.row) {
-            (Sort::Call, Some(row)) => decode_call(tree, self.record, self.entered, row, self.limits()),
+            (Sort::Call, Some(row)) => decode_call(tree, self.record, self.entered, row, self.limits),
             (Sort::Call, None) => {
                 for (name, word) in UNNAMED.iter().zip(self.words()) {
                     tree.put(name, Value::Hex(*word));
@@ -205,8 +205,10 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn limits(&self) -> Limits {
-        Limits { str_max: self.str_max, env: true }
+    /// How much of a text and of a list is shown.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The words in the argument registers; none for an event that is no call.

@@ -35,6 +35,8 @@ pub struct Plan {
     pub audit: Option<Audit>,
     /// What is offered to others while it runs.
     pub outside: Outside,
+    /// What looks like a secret in command lines and environments is recorded as it is (`--show-secrets`).
+    pub show_secrets: bool,
     /// No informational lines of our own; errors and losses are still said.
     pub quiet: bool,
     /// Messages of smtrace itself.
@@ -265,6 +267,8 @@ pub struct Output {
     pub format: String,
     /// The longest text of one argument, in bytes (`-s`).
     pub str_max: usize,
+    /// Most items of one list (`--max-items`); `None` for the default.
+    pub max_items: Option<usize>,
     /// The file is appended to, not made anew (`-A`).
     pub append: bool,
     /// How the `strace` format writes.

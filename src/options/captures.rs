@@ -6,7 +6,7 @@ use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 /// Options of a run that a replay has no use for: known, so that they are refused by name.
-pub(super) const NOT_IN_REPLAY: [&str; 11] = [
+pub(super) const NOT_IN_REPLAY: [&str; 12] = [
     id::INTEREST,
     id::NO_FOLLOW,
     id::DROP_MODE,
@@ -17,6 +17,7 @@ pub(super) const NOT_IN_REPLAY: [&str; 11] = [
     id::CHDIR,
     id::ORPHANS,
     id::FDS,
+    id::SHOW_SECRETS,
     id::ATTACH,
 ];
 

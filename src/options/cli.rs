@@ -15,6 +15,8 @@ pub(super) mod id {
     pub(in super::super) const OUTPUT: &str = "output";
     pub(in super::super) const FORMAT: &str = "format";
     pub(in super::super) const STR_MAX: &str = "str-max";
+    pub(in super::super) const MAX_ITEMS: &str = "max-items";
+    pub(in super::super) const SHOW_SECRETS: &str = "show-secrets";
     pub(in super::super) const DECODE: &str = "decode";
     pub(in super::super) const DIR: &str = "dir";
     pub(in super::super) const PROBE: &str = "probe";
@@ -209,7 +211,7 @@ pub(super) fn selection() -> [Arg; 9] {
     .map(|arg| arg.help_heading(HEADING))
 }
 
-pub(super) fn output(choices: &Choices) -> [Arg; 8] {
+pub(super) fn output(choices: &Choices) -> [Arg; 10] {
     const HEADING: &str = "How it is written";
     let formats: Vec<_> = choices.formats.iter().map(|(name, about)| PossibleValue::new(*name).help(*about)).collect();
     [
@@ -248,6 +250,16 @@ pub(super) fn output(choices: &Choices) -> [Arg; 8] {
             .value_name("N")
             .allow_hyphen_values(true)
             .help("Cut the text of an argument at N bytes; default 256, for the strace format 32"),
+        Arg::new(id::MAX_ITEMS)
+            .long("max-items")
+            .value_name("N")
+            .overrides_with(id::MAX_ITEMS)
+            .allow_hyphen_values(true)
+            .help("Cut lists (argv, iovec, ...) after N items; default 128, at most 2048"),
+        switch(
+            id::SHOW_SECRETS,
+            "Record what looks like a secret in command lines and environments, not *** for it; default false",
+        ),
         switch(id::DECODE, "With --format ebpf: arguments by meaning, as strace writes them, not raw; default false"),
         Arg::new(id::DIR)
             .long("dir")

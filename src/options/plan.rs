@@ -49,6 +49,7 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
         pipe,
         append: typed.get_count("output-append-mode") > 0,
         str_max: str_max.unwrap_or(if as_strace { strace::DEFAULT_STR } else { words::DEFAULT_STR }),
+        max_items: option(typed, id::MAX_ITEMS, words::max_items)?,
         summary: strace::summary(typed).map_err(|what| mistake(&what))?,
         rendering,
         format,
@@ -69,6 +70,7 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
         capture,
         audit: None,
         outside: super::outside::outside(typed)?,
+        show_secrets: switch(typed, id::SHOW_SECRETS).unwrap_or(false),
         quiet: typed.get_count(id::QUIET) > 0 || file.quiet.unwrap_or(false),
         log: Log { level: file.log_level.unwrap_or(2), file: file.log_file },
     })

@@ -1,6 +1,7 @@
 //! The values that options and the configuration file share: their words, bounds and refusals.
 
 use super::{Choices, nearest};
+use crate::decode::walk::MOST_ITEMS;
 use crate::model::{Direction, Orphans, Pid, SeccompMode};
 
 /// The largest process id: `PID_MAX_LIMIT` of the kernel, less one.
@@ -40,6 +41,12 @@ pub(super) fn str_max(typed: &str) -> Result<usize, String> {
     let max = typed.parse().ok().filter(|max| (0..=MAX_STR).contains(max));
     let max = max.and_then(|max| usize::try_from(max).ok());
     max.ok_or_else(|| format!("--str-max `{typed}` is no length; give a number from 0 to {MAX_STR}"))
+}
+
+/// `--max-items`.
+pub(super) fn max_items(typed: &str) -> Result<usize, String> {
+    let items = typed.parse().ok().filter(|items| (1..=MOST_ITEMS).contains(items));
+    items.ok_or_else(|| format!("--max-items `{typed}` is no length; give a number from 1 to {MOST_ITEMS}"))
 }
 
 /// `--dir`.

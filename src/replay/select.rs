@@ -1,6 +1,7 @@
 //! Which events of a capture are shown: by call, time, process, name and path. What is left out still feeds the account
 //! of who is who, so that what is shown says the same as without a choice. A notice is always shown.
 
+use crate::decode::walk::Limits;
 use crate::engine::ptrace::is_enabled;
 use crate::event::{self, Event};
 use crate::model::record::{Kind as RecordKind, Record, Role};
@@ -114,7 +115,7 @@ impl<'a> Select<'a> {
 
 /// Whether a path that the call names, as the program gave it or as what it means, is one that `matches`.
 fn names_one(record: &Record<'_>, who: Who<'_>, matches: impl Fn(&[u8]) -> bool) -> bool {
-    let Some(event) = Event::decode(record, None, who, usize::MAX) else { return false };
+    let Some(event) = Event::decode(record, None, who, Limits::ALL) else { return false };
     let mut whole = Vec::new();
     let mut paths = event.rows().iter().enumerate().filter(|(_, arg)| arg.kind == Kind::Path).map(|(i, _)| i);
     paths.any(|i| {

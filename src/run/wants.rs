@@ -1,6 +1,7 @@
 //! What the outputs of a run need captured. Nothing here may start or open anything.
 
 use crate::capture::{self, Wanted};
+use crate::decode::walk::Limits;
 use crate::model::{Direction, Plan, Statuses};
 use crate::sink;
 
@@ -25,7 +26,9 @@ pub(super) fn wants_of(plan: &Plan, needs: sink::Needs, hash: capture::Hash) -> 
             || plan.filters.statuses != Statuses::ALL
             || kept.is_some()
             || watches,
+        secrets: plan.show_secrets,
         str_max: plan.output.str_max,
+        max_items: Limits::of(&plan.output).items,
         probe: plan.probe || kept.is_some(),
         hash,
     }

@@ -21,6 +21,7 @@ use crate::event::Event;
 use crate::model::Plan;
 use crate::rules::Heard;
 use crate::state::Who;
+use crate::table;
 
 /// What a format needs that costs the tracee time to read.
 #[derive(Default, Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,9 @@ pub fn needs(plan: &Plan) -> Needs {
         needs = if summary.events_too { needs } else { Needs::NOTHING };
         needs.pairs = true;
     }
+    // Without -v only their number is said.
+    let exec = table::by_name("execve").map(table::Row::index);
+    needs.env &= exec.is_some_and(|exec| !plan.output.rendering.abbrev.contains(exec));
     let fds = plan.output.format == strace::FORMAT.name && plan.output.rendering.fds.any();
     if fds || !plan.filters.touching.anything() {
         (needs.opened, needs.named, needs.args) = (true, true, true);

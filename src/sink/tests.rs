@@ -1,6 +1,7 @@
 //! The formats, byte for byte.
 
 use super::{CHOICES, Sink, by_name, ebpf::Ebpf, formats, json::Json, module::Module};
+use crate::decode::walk::Limits;
 use crate::event::Event;
 use crate::model::record::{Head, Kind, Record, Role, State, Unfinished, Writer, flag};
 use crate::model::{Abi, Pid};
@@ -59,7 +60,10 @@ fn line(sink: &mut dyn Sink, account: &Account, record: &[u8], entered: Option<&
     // Twice: the second is rendered from what was kept.
     for _ in 0..2 {
         out.clear();
-        sink.render(&Event::decode(&record, entered.as_ref(), who, 32).unwrap(), &mut out);
+        sink.render(
+            &Event::decode(&record, entered.as_ref(), who, Limits { str_max: 32, ..Limits::ALL }).unwrap(),
+            &mut out,
+        );
     }
     String::from_utf8(out).unwrap()
 }

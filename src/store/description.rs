@@ -85,6 +85,8 @@ pub struct Captured {
     pub probe: bool,
     /// Most bytes of the text of one argument.
     pub str_max: usize,
+    /// Most items of one list; 0 in files of a version that did not say, which had 128.
+    pub max_items: usize,
 }
 
 impl Description {

@@ -4,7 +4,7 @@
 use super::values::{Painter, hex, number};
 use super::{cloning, constants, remarks};
 use crate::decode::tree::{Node, Show, Value};
-use crate::decode::walk::{MAX_STRINGS, low32};
+use crate::decode::walk::low32;
 use crate::event::{Event, Name, Outcome};
 use crate::model::{Abi, HexStrings};
 use crate::table::Phase;
@@ -285,7 +285,8 @@ fn negative(event: &Event<'_>, index: usize) -> bool {
 fn strings(painter: &Painter<'_, '_>, at: usize, node: &Node, word: u64, out: &mut Vec<u8>) {
     painter.value(at, node, out);
     let count = painter.tree.inside(at).count();
-    let limit = if painter.abbrev { painter.most.min(MAX_STRINGS) } else { MAX_STRINGS };
+    let items = painter.event.limits().items;
+    let limit = if painter.abbrev { painter.most.min(items) } else { items };
     if node.more && count < limit && out.pop() == Some(b']') {
         let end = word.wrapping_add(count as u64 * painter.abi().word() as u64);
         number(out, format_args!(" /* {end:#x} */]"));
