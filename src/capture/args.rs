@@ -1,11 +1,12 @@
 //! The memory that a call's arguments point to: a walk over the stopped tracee that records what it looks at.
 
+use super::descriptor::capture_descriptor;
 use super::{Wanted, proc};
 use crate::decode::secrets::{self, Words};
 use crate::decode::tree::{Seen, Store};
 use crate::decode::walk::{self, Limits, Source, Strings, Walk};
 use crate::decode::{room as arg_room, walk_arg};
-use crate::engine::Call;
+use crate::engine::{Call, Task};
 use crate::model::Pid;
 use crate::model::record::{Kind as RecordKind, PIECE_HEADER, Role, State, Writer};
 use crate::sys::memory::Memory;
@@ -31,7 +32,7 @@ pub(super) fn capture_args(
     writer: &mut Writer<'_>,
     kind: RecordKind,
     memory: &mut Memory,
-    tid: Pid,
+    task: Task,
     call: &Call,
     result: i64,
     wanted: &Wanted,
@@ -39,7 +40,7 @@ pub(super) fn capture_args(
     let Some((row, abi)) = call.row.zip(call.abi) else { return };
     let exit = kind == RecordKind::Exit;
     let words = (!wanted.secrets).then(Words::default);
-    let mut live = Live { writer, memory, tid, named: wanted.named, words };
+    let mut live = Live { writer, memory, task, named: wanted.named, detail: wanted.detail, words };
     let seen = walk::Call { row, abi, args: &call.args, result: exit.then_some(result) };
     // One byte more than is shown, so that a reader can tell that there is more.
     let mut walk = Walk::new(&mut live, None, seen, limits(wanted));
@@ -60,8 +61,9 @@ pub(super) fn capture_args(
 struct Live<'l, 'w> {
     writer: &'l mut Writer<'w>,
     memory: &'l mut Memory,
-    tid: Pid,
+    task: Task,
     named: bool,
+    detail: bool,
     /// The words of the command line that is read, when secrets in them are hidden.
     words: Option<Words>,
 }
@@ -100,7 +102,7 @@ fn text(memory: &mut Memory, tid: Pid, address: u64, to: &mut [u8]) -> (usize, S
 
 impl Source for Live<'_, '_> {
     fn read(&mut self, arg: u8, address: u64, len: usize) -> Seen {
-        let tid = self.tid;
+        let tid = self.task.tid;
         self.piece(arg, address, len, |memory, to| {
             let got = memory.read(tid, address, to);
             (got, if got < to.len() { State::Unreadable } else { State::Whole })
@@ -108,12 +110,12 @@ impl Source for Live<'_, '_> {
     }
 
     fn read_text(&mut self, arg: u8, address: u64, max: usize) -> Seen {
-        let tid = self.tid;
+        let tid = self.task.tid;
         self.piece(arg, address, max, |memory, to| text(memory, tid, address, to))
     }
 
     fn read_item(&mut self, arg: u8, list: Strings, index: usize, address: u64, max: usize) -> Seen {
-        let tid = self.tid;
+        let tid = self.task.tid;
         let mut words = self.words.take();
         if index == 0 && words.is_some() {
             words = Some(Words::default());
@@ -136,7 +138,7 @@ impl Source for Live<'_, '_> {
     }
 
     fn read_words(&mut self, arg: u8, address: u64, word: usize, max: usize) -> Seen {
-        let tid = self.tid;
+        let tid = self.task.tid;
         let zero = |bytes: &[u8]| bytes.chunks_exact(word.max(1)).position(|word| word.iter().all(|byte| *byte == 0));
         self.piece(arg, address, max, |memory, to| {
             let got = memory.read_until(tid, address, to, |part| zero(part).is_some());
@@ -153,9 +155,8 @@ impl Source for Live<'_, '_> {
 
     fn descriptor(&mut self, number: i32) {
         if self.named && number >= 0 {
-            let path = format!("/proc/{}/fd/{number}", self.tid);
-            let number = u64::from(number.cast_unsigned());
-            proc::capture_link(self.writer, Role::Named, number, &path);
+            let number = number.cast_unsigned();
+            capture_descriptor(self.writer, Role::Named, self.task, number, self.detail);
         }
     }
 

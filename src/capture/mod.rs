@@ -4,6 +4,7 @@
 //! allocate nothing. How much one event may cost is bounded by the limits below, whatever a tracee passes.
 
 mod args;
+mod descriptor;
 mod digest;
 mod names;
 mod proc;
@@ -11,7 +12,7 @@ pub mod resolve;
 
 pub use crate::decode::walk::MAX_PATH;
 use crate::engine::{Call, Denial, Identity, Observer, Punishment, Task};
-use crate::model::record::{HEADER, Head, Kind, PIECE_HEADER, Role, State, Unfinished, Writer, flag};
+use crate::model::record::{HEADER, Head, Kind, MAX_DETAIL, PIECE_HEADER, Role, State, Unfinished, Writer, flag};
 use crate::model::{CallSet, Pid};
 use crate::sys::clock;
 use crate::sys::memory::Memory;
@@ -46,6 +47,8 @@ pub struct Wanted {
     pub opened: bool,
     /// What the file descriptors that a call names refer to.
     pub named: bool,
+    /// More of the file descriptors that a call names than their names.
+    pub detail: bool,
     /// The environment of new programs, not only how many variables it has.
     pub env: bool,
     /// What looks like a secret in command lines and environments is recorded as it is.
@@ -73,6 +76,7 @@ impl Wanted {
             fds: self.fds | other.fds,
             opened: self.opened | other.opened,
             named: self.named | other.named,
+            detail: self.detail | other.detail,
             env: self.env | other.env,
             // One of them asking for it is enough.
             secrets: self.secrets | other.secrets,
@@ -193,7 +197,8 @@ impl<R: Records> Recorder<R> {
         let wanted = self.wanted;
         let room = SMALL + if wanted.args { args::room(kind, call, &wanted) } else { 0 };
         let list = wanted.fds && (kind == Kind::Enter || proc::may_change_fds(call));
-        let room = if list { LARGE } else { room + if wanted.opened { PIECE_HEADER + MAX_PATH } else { 0 } };
+        let room =
+            if list { LARGE } else { room + if wanted.opened { 2 * PIECE_HEADER + MAX_PATH + MAX_DETAIL } else { 0 } };
         let hashed = hashed(kind, call, result, wanted.hash);
         let room = if hashed.is_some() { room + PIECE_HEADER + digest::ROOM } else { room };
         let names = self.names.as_ref().filter(|names| kind == Kind::Enter && names.follows(call));
@@ -202,10 +207,10 @@ impl<R: Records> Recorder<R> {
         self.bus.send(room.min(LARGE), |to| {
             let mut writer = Writer::new(to, &head, raw);
             if wanted.args {
-                args::capture_args(&mut writer, kind, memory, task.tid, call, result, &wanted);
+                args::capture_args(&mut writer, kind, memory, task, call, result, &wanted);
             }
             if (wanted.opened || wanted.fds) && kind == Kind::Exit {
-                proc::capture_opened(&mut writer, task.tid, call, result);
+                proc::capture_opened(&mut writer, task, call, result, wanted.detail);
                 proc::capture_local(&mut writer, task, call, result);
             }
             if let Some(names) = names {

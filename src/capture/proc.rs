@@ -2,17 +2,20 @@
 //!
 //! Asked only while the task is stopped, and of the parent of a new tracee once: never of one that may be gone.
 
+use super::descriptor::capture_descriptor;
 use super::{MAX_CMDLINE, MAX_FDS, MAX_PATH, Wanted};
 use crate::decode::secrets;
 use crate::decode::walk::failed;
 use crate::engine::{Call, Task};
 use crate::model::Pid;
 use crate::model::record::{Role, State, Writer, flag};
-use crate::sys::{fds, socket};
+use crate::sys::fds;
+use crate::sys::socket::Shared;
 use crate::table::Ret;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 fn read_up_to(path: &str, to: &mut [u8]) -> usize {
     let Ok(mut file) = File::open(path) else { return 0 };
@@ -26,13 +29,13 @@ fn read_up_to(path: &str, to: &mut [u8]) -> usize {
     got
 }
 
-/// Adds the target of a link of /proc.
-pub(super) fn capture_link(writer: &mut Writer<'_>, role: Role, number: u64, path: &str) {
-    if let Ok(target) = fs::read_link(path) {
-        let target = target.as_os_str().as_bytes();
-        let cut = target.get(..MAX_PATH).unwrap_or(target);
-        writer.piece(role, 0, number, State::Whole, cut);
-    }
+/// Adds the target of a link of /proc, and returns it.
+pub(super) fn capture_link(writer: &mut Writer<'_>, role: Role, number: u64, path: &str) -> Option<PathBuf> {
+    let target = fs::read_link(path).ok()?;
+    let bytes = target.as_os_str().as_bytes();
+    let cut = bytes.get(..MAX_PATH).unwrap_or(bytes);
+    writer.piece(role, 0, number, State::Whole, cut);
+    Some(target)
 }
 
 /// Puts `shown` in the place of what was read: how much that is, and its state.
@@ -88,9 +91,10 @@ pub(super) fn outsider(pid: Pid, show: bool) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Adds what the new descriptor of a successful call refers to: what was opened, not what was asked for.
-pub(super) fn capture_opened(writer: &mut Writer<'_>, tid: Pid, call: &Call, result: i64) {
-    if !failed(result) && call.row.is_some_and(|row| row.ret == Ret::Fd) {
-        capture_link(writer, Role::Opened, result.cast_unsigned(), &format!("/proc/{tid}/fd/{result}"));
+pub(super) fn capture_opened(writer: &mut Writer<'_>, task: Task, call: &Call, result: i64, detail: bool) {
+    let fd = u32::try_from(result).ok().filter(|_| !failed(result));
+    if let Some(fd) = fd.filter(|_| call.row.is_some_and(|row| row.ret == Ret::Fd)) {
+        capture_descriptor(writer, Role::Opened, task, fd, detail);
     }
 }
 
@@ -104,10 +108,9 @@ pub(super) fn capture_local(writer: &mut Writer<'_>, task: Task, call: &Call, re
         Some("accept" | "accept4") if result >= 0 => result.cast_unsigned(),
         _ => return,
     };
-    let mut address = [0; socket::MAX_ADDRESS];
-    let len = i32::try_from(fd).ok().and_then(|fd| socket::local_address(task.pid, fd, &mut address));
-    if let Some(address) = len.and_then(|len| address.get(..len)) {
-        writer.piece(Role::Local, 0, fd, State::Whole, address);
+    let socket = i32::try_from(fd).ok().and_then(|fd| Shared::of(task.pid, fd));
+    if let Some(address) = socket.and_then(|socket| socket.local()) {
+        writer.piece(Role::Local, 0, fd, State::Whole, &address);
     }
 }
 

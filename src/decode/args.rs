@@ -5,7 +5,7 @@ use super::shapes;
 use super::tree::{Seen, Show, Value};
 use super::walk::{Limits, MAX_BUFFER, MAX_COUNTED, MAX_PATH, MAX_STRUCTS, MAX_TEXTS, Strings, Walk, failed, low32};
 use crate::model::Abi;
-use crate::model::record::{PIECE_HEADER, State};
+use crate::model::record::{MAX_DETAIL, PIECE_HEADER, State};
 use crate::table::sets::Base;
 use crate::table::structs::Thing;
 use crate::table::{Arg, Kind, Len, Phase};
@@ -114,7 +114,7 @@ const NARROW: [(&str, &str); 3] = [("mbind", "flags"), ("prctl", "option"), ("io
 /// Most bytes that the pieces of `arg` take in a record, when what it points to is read at the stage of `exit`.
 #[must_use]
 pub fn room(arg: &Arg, abi: Abi, exit: bool, limits: Limits) -> usize {
-    const LINK: usize = PIECE_HEADER + 256;
+    const LINK: usize = 2 * PIECE_HEADER + 256 + MAX_DETAIL;
     let readable = if exit { arg.phase != Phase::In } else { arg.phase != Phase::Out };
     let text = (limits.str_max.saturating_add(1).min(MAX_BUFFER)).next_multiple_of(8) + PIECE_HEADER;
     match arg.kind {

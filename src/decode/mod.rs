@@ -4,6 +4,7 @@
 //! Nothing here formats, and nothing here knows how a value was read: a walk asks a source, which is the stopped tracee
 //! while capturing and a record afterwards.
 
+pub mod ends;
 pub mod errno;
 pub mod secrets;
 pub mod tree;

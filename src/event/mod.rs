@@ -10,7 +10,7 @@ pub mod roles;
 use crate::decode::tree::{Seen, Store, Tree, Value};
 use crate::decode::walk::Limits;
 use crate::decode::{Raw, Text, decode_call, decode_process, decode_raw, errno};
-use crate::model::record::{Head, Kind as RecordKind, Piece, Record, Role, Unfinished, flag};
+use crate::model::record::{Detail, Head, Kind as RecordKind, Piece, Record, Role, Unfinished, flag};
 use crate::model::{Abi, Pid};
 use crate::state::Who;
 use crate::table::{self, Arg, Kind, Phase, Row};
@@ -270,6 +270,15 @@ impl<'a> Event<'a> {
             record.pieces().find(is).map(|piece| Text::of(&piece, usize::MAX))
         };
         named(self.record).or_else(|| self.entered.and_then(named))
+    }
+
+    /// More of what the file descriptor `number` refers to, if the event knows.
+    #[must_use]
+    pub fn detail(&self, number: i32) -> Option<Detail<'a>> {
+        let number = u64::try_from(number).ok()?;
+        let is = |piece: &Piece<'a>| piece.address == number && piece.role == Role::Detail as u8;
+        let of = |record: &Record<'a>| record.pieces().find(is).and_then(|piece| Detail::parse(piece.data));
+        of(self.record).or_else(|| self.entered.and_then(of))
     }
 
     /// The open file descriptors of the process, ascending.

@@ -20,6 +20,7 @@ pub(super) fn wants_of(plan: &Plan, needs: sink::Needs, hash: capture::Hash) -> 
         fds: needs.fds || kept.is_some_and(|capture| capture.fds),
         opened: needs.opened || kept.is_some() || watches,
         named: needs.named || kept.is_some(),
+        detail: needs.detail,
         env: needs.env || watches,
         signals: needs.signals || kept.is_some(),
         exits: plan.filters.direction != Direction::Enter

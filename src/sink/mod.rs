@@ -34,6 +34,8 @@ pub struct Needs {
     pub opened: bool,
     /// What the file descriptors that a call names refer to. With `fds` that is known already.
     pub named: bool,
+    /// More of them than their names: the ends of sockets, the numbers of devices, the processes of pidfds.
+    pub detail: bool,
     /// The environment that a new program is given.
     pub env: bool,
     /// Signals with all that comes with them, stops, and the ends of threads.
@@ -44,8 +46,16 @@ pub struct Needs {
 
 impl Needs {
     /// Only the registers.
-    pub const NOTHING: Needs =
-        Needs { args: false, fds: false, opened: false, named: false, env: false, signals: false, pairs: false };
+    pub const NOTHING: Needs = Needs {
+        args: false,
+        fds: false,
+        opened: false,
+        named: false,
+        detail: false,
+        env: false,
+        signals: false,
+        pairs: false,
+    };
 }
 
 /// An output format.
@@ -108,8 +118,10 @@ pub fn needs(plan: &Plan) -> Needs {
     // Without -v only their number is said.
     let exec = table::by_name("execve").map(table::Row::index);
     needs.env &= exec.is_some_and(|exec| !plan.output.rendering.abbrev.contains(exec));
-    let fds = plan.output.format == strace::FORMAT.name && plan.output.rendering.fds.any();
-    if fds || !plan.filters.touching.anything() {
+    let fds = plan.output.rendering.fds;
+    let named = fds.any() && plan.output.format == strace::FORMAT.name;
+    needs.detail = (fds.socket || fds.device || fds.pidfd) && (named || plan.output.format == json::FORMAT.name);
+    if named || needs.detail || !plan.filters.touching.anything() {
         (needs.opened, needs.named, needs.args) = (true, true, true);
     }
     needs

@@ -3,14 +3,16 @@
 //! Part of the wire types of version 1 ([`super::wire`]); `docs/event.schema.json` describes both.
 
 use super::wire::{Bytes, Number};
+use crate::decode::ends::End;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value};
 use crate::decode::{Raw, errno};
 use crate::event::Event;
 use crate::model::Abi;
-use crate::model::record::State;
+use crate::model::record::{Detail, Ends, State};
 use crate::table::sets::{self, Set};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
+use std::net::IpAddr;
 
 /// A value of `tree`, the values of `event`.
 #[derive(Clone, Copy)]
@@ -80,6 +82,15 @@ impl Json<'_, '_> {
         if let Some(target) = target {
             map.serialize_entry("path", &Bytes(target.bytes))?;
         }
+        match self.event.detail(number) {
+            Some(Detail::Socket(ends)) => map.serialize_entry("socket", &Socket::new(&ends))?,
+            Some(Detail::Device { block, major, minor }) => {
+                let sort = if block { "block" } else { "char" };
+                map.serialize_entry("device", &Device { sort, major, minor })?;
+            }
+            Some(Detail::Pidfd(pid)) => map.serialize_entry("pidfd", &pid)?,
+            None => {}
+        }
         map.end()
     }
 
@@ -122,6 +133,56 @@ impl Json<'_, '_> {
             map.serialize_entry("...", &true)?;
         }
         map.end()
+    }
+}
+
+/// A device that a file descriptor refers to.
+#[derive(Serialize)]
+struct Device {
+    #[serde(rename = "type")]
+    sort: &'static str,
+    major: u32,
+    minor: u32,
+}
+
+/// A socket that a file descriptor refers to.
+#[derive(Serialize)]
+struct Socket<'a> {
+    protocol: Bytes<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local: Option<Place<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<Place<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_inode: Option<u64>,
+}
+
+/// One end of it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Place<'a> {
+    Inet { address: IpAddr, port: u16 },
+    Path { path: Bytes<'a> },
+    Abstract { r#abstract: Bytes<'a> },
+    Netlink { pid: u32 },
+}
+
+impl<'a> Socket<'a> {
+    fn new(ends: &Ends<'a>) -> Socket<'a> {
+        let place = |sockaddr| {
+            Some(match End::parse(sockaddr)? {
+                End::Inet(address, port) => Place::Inet { address, port },
+                End::Path(path) => Place::Path { path: Bytes(path) },
+                End::Abstract(name) => Place::Abstract { r#abstract: Bytes(name) },
+                End::Netlink(pid) => Place::Netlink { pid },
+            })
+        };
+        Socket {
+            protocol: Bytes(ends.protocol),
+            local: place(ends.local),
+            peer: place(ends.peer),
+            peer_inode: Some(ends.peer_inode).filter(|inode| *inode != 0),
+        }
     }
 }
 

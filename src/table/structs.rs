@@ -33,7 +33,7 @@ impl Struct {
         self.fields[abi as usize]
     }
 
-    /// The one field of what is no structure in C but a plain number, or an array of something: `int`, `int_pair`,
+    /// The one field of what is no structure in C but a plain number, or an array of something: `int`, `fd_pair`,
     /// `timespec_pair`. It is shown without braces and name: `[5]`, `[3, 4]`.
     #[must_use]
     pub fn plain(&self, abi: Abi) -> Option<&'static Field> {
@@ -245,7 +245,7 @@ pub fn all() -> &'static [&'static Struct] {
 #[cfg(test)]
 mod tests {
     use super::{
-        EPOLL_EVENT, FLOCK64, INT_PAIR, SEMBUF, SHAPES, STAT_LAYOUT, Shape, Show, Struct, TIMESPEC, USER_DESC, UTSNAME,
+        EPOLL_EVENT, FD_PAIR, FLOCK64, SEMBUF, SHAPES, STAT_LAYOUT, Shape, Show, Struct, TIMESPEC, USER_DESC, UTSNAME,
         What, all, by_name, shapes,
     };
     use crate::model::Abi;
@@ -303,8 +303,8 @@ mod tests {
 
     #[test]
     fn a_plain_number_has_no_name() {
-        let pair = INT_PAIR.plain(Abi::X86_64).unwrap();
-        assert_eq!((pair.count, pair.array, pair.what), (2, true, What::Word(Kind::Int)));
+        let pair = FD_PAIR.plain(Abi::X86_64).unwrap();
+        assert_eq!((pair.count, pair.array, pair.what), (2, true, What::Word(Kind::Fd)));
         assert_eq!(pair.word(&[1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff], Abi::X86_64, 1), Some(u64::MAX));
         assert!(TIMESPEC.plain(Abi::X86_64).is_none());
     }

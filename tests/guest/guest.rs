@@ -17,14 +17,6 @@
     reason = "a test program that does on purpose what the library must not"
 )]
 
-use libc::{c_int, c_long, c_void, pid_t};
-use std::arch::asm;
-use std::ffi::CString;
-use std::io::Write;
-use std::mem::zeroed;
-use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
-
 macro_rules! check {
     ($what:expr) => {
         if !$what {
@@ -33,6 +25,16 @@ macro_rules! check {
         }
     };
 }
+
+mod descriptors;
+
+use libc::{c_int, c_long, c_void, pid_t};
+use std::arch::asm;
+use std::ffi::CString;
+use std::io::Write;
+use std::mem::zeroed;
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
 
 /// Writes one line at once, without a buffer that a fork would double.
 fn say(text: &str) {
@@ -1713,6 +1715,7 @@ extern "C" fn main() -> c_int {
         "pid-namespace" => pid_namespace(),
         "userfault" => userfault(),
         "fuse" => fuse(word(1)),
+        "descriptors" => descriptors::descriptors(word(1)),
         "inherit" => inherit(),
         "affinity" => affinity_in_loop(number(&args, 1, 20_000)),
         "linger" => linger(word(1) == "child"),

@@ -27,9 +27,11 @@
 //!
 //! A reader takes bytes it does not trust: [`Record::parse`] checks every length once, and the accessors cannot fail.
 
+mod detail;
 mod unfinished;
 mod writer;
 
+pub use detail::{Detail, Ends, MAX_DETAIL};
 pub use unfinished::Unfinished;
 pub use writer::Writer;
 
@@ -171,6 +173,8 @@ pub enum Role {
     Local = 27,
     /// What the path in the argument with the piece's index leads to, as an absolute name; the address is 1 when that was free.
     Resolved = 28,
+    /// More about what a descriptor refers to than its name, as a [`Detail`]; the address is its number.
+    Detail = 29,
 }
 
 impl Role {

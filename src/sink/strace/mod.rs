@@ -9,6 +9,7 @@ mod calls;
 mod cloning;
 mod composed;
 mod constants;
+mod descriptors;
 mod ending;
 mod fields;
 mod line;

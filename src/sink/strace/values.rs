@@ -1,7 +1,8 @@
 //! The values of a call as strace writes them.
 
 use super::super::clock::Zone;
-use super::quote::{Within, escaped, quoted};
+use super::descriptors;
+use super::quote::quoted;
 use super::{calls, constants, times};
 use crate::decode::UNKNOWN;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value};
@@ -260,7 +261,7 @@ impl Painter<'_, '_> {
     pub(super) fn descriptor(&self, fd: i32, out: &mut Vec<u8>) {
         number(out, format_args!("{fd}"));
         if fd >= 0 && self.shown.fds.any() {
-            self.target(fd, out);
+            descriptors::target(self, fd, out);
         }
     }
 
@@ -275,21 +276,8 @@ impl Painter<'_, '_> {
         }
         let cwd = self.event.who.cwd();
         if self.shown.fds.path && !cwd.is_empty() {
-            self.bracketed(cwd, out);
+            descriptors::path(self, cwd, out);
         }
-    }
-
-    fn target(&self, fd: i32, out: &mut Vec<u8>) {
-        if let Some(target) = self.event.descriptor(fd) {
-            self.bracketed(target.bytes, out);
-        }
-    }
-
-    fn bracketed(&self, path: &[u8], out: &mut Vec<u8>) {
-        out.push(b'<');
-        let deleted = path.strip_suffix(b" (deleted)");
-        escaped(deleted.unwrap_or(path), self.shown.hex, Within::Angles, out);
-        out.extend_from_slice(if deleted.is_some() { b">(deleted)" } else { b">" });
     }
 
     /// The signals of the set; when most are in it, those that are not.
