@@ -3,13 +3,11 @@
 use super::clock::{Clock, Zone};
 use super::lines::Lines;
 use super::module::join_cmdline;
-use super::wire::{
-    Bytes, CallHead, Digits, Doer, EventName, Guarded, LostCalls, NoticeHead, Number, ProcessHead, Tail, VERSION,
-};
-use super::{Format, Needs, Sink};
+use super::wire::{Bytes, Digits, Doer, EventName, LostCalls, NoticeHead, Number, ProcessHead, VERSION, render_tail};
+use super::{Format, Needs, Sink, direct};
 use crate::decode::tree::Tree;
 use crate::decode::{Raw, errno};
-use crate::event::{Event, Outcome, Sort};
+use crate::event::{Dir, Event, Name, Outcome, Sort};
 use serde::Serialize;
 
 /// The registry's line.
@@ -26,13 +24,20 @@ pub(super) struct Json {
     clock: Clock,
     lines: Lines,
     time: Vec<u8>,
+    path: Vec<u8>,
     tree: Tree,
 }
 
 impl Json {
     /// A sink for local time of `zone`.
     pub(super) fn new(zone: impl Into<Zone>) -> Json {
-        Json { clock: Clock::new(zone, 'T'), lines: Lines::default(), time: Vec::new(), tree: Tree::default() }
+        Json {
+            clock: Clock::new(zone, 'T'),
+            lines: Lines::default(),
+            time: Vec::new(),
+            path: Vec::new(),
+            tree: Tree::default(),
+        }
     }
 }
 
@@ -50,7 +55,7 @@ impl Sink for Json {
         });
         if event.sort != Sort::Notice {
             event.values(&mut self.tree);
-            continue_object(&Tail::new(event, &self.tree), out);
+            render_tail(event, &self.tree, &mut self.path, out);
         }
         out.extend_from_slice(b"}\n");
     }
@@ -62,28 +67,7 @@ fn render_head(event: &Event<'_>, time: &str, out: &mut Vec<u8>) {
     let name = EventName(event.name);
     let res = event.result().map(|result| Number(Raw::Signed(result)));
     match event.sort {
-        Sort::Call => {
-            let (result, unfinished) = match event.outcome {
-                Outcome::Entered => (None, None),
-                Outcome::Returned(result) => (Some(Number(Raw::Signed(result))), None),
-                Outcome::Unfinished(why) => (None, Some(why.word())),
-            };
-            let head = CallHead {
-                v: VERSION,
-                sort: "syscall",
-                time,
-                time_ns,
-                name,
-                nr: event.number(),
-                abi: event.head().abi.map(|abi| abi.name()),
-                dir: event.dir.sign(),
-                res,
-                result,
-                errno: event.error().map(|number| errno::name(number).unwrap_or("unknown")),
-                unfinished,
-            };
-            render_object(&head, out);
-        }
+        Sort::Call => render_call(event, time, out),
         Sort::Process => render_object(&ProcessHead { v: VERSION, sort: "process", time, time_ns, name, res }, out),
         Sort::Notice => {
             let text = Bytes(event.text().map_or(b"", |text| text.bytes));
@@ -94,10 +78,48 @@ fn render_head(event: &Event<'_>, time: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// The first fields of a call.
+fn render_call(event: &Event<'_>, time: &str, out: &mut Vec<u8>) {
+    let field = |key: &str, out: &mut Vec<u8>| out.extend_from_slice(key.as_bytes());
+    field("{\"v\":", out);
+    direct::decimal(VERSION, out);
+    field(",\"type\":\"syscall\",\"time\":", out);
+    direct::name(time, out);
+    field(",\"time_ns\":\"", out);
+    direct::decimal(event.head().time, out);
+    field("\",\"name\":", out);
+    match event.name {
+        Name::Known(name) => direct::name(name, out),
+        unknown @ Name::Unknown(_) => direct::value(&EventName(unknown), out),
+    }
+    field(",\"nr\":", out);
+    direct::decimal(event.number(), out);
+    field(",\"abi\":", out);
+    match event.head().abi {
+        Some(abi) => direct::name(abi.name(), out),
+        None => field("null", out),
+    }
+    field(if event.dir == Dir::Enter { ",\"dir\":\">\",\"res\":" } else { ",\"dir\":\"<\",\"res\":" }, out);
+    let or_null = |result: Option<i64>, out: &mut Vec<u8>| match result {
+        Some(result) => direct::word(Raw::Signed(result), out),
+        None => field("null", out),
+    };
+    or_null(event.result(), out);
+    field(",\"result\":", out);
+    or_null(event.result().filter(|_| event.outcome != Outcome::Entered), out);
+    if let Some(number) = event.error() {
+        field(",\"errno\":", out);
+        direct::name(errno::name(number).unwrap_or("unknown"), out);
+    }
+    if let Outcome::Unfinished(why) = event.outcome {
+        field(",\"unfinished\":", out);
+        direct::name(why.word(), out);
+    }
+}
+
 /// Appends an object without the brace that closes it.
 fn render_object(object: &impl Serialize, out: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail, and the wire types have string keys only.
-    let _ = object.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Guarded));
+    direct::value(object, out);
     out.pop();
 }
 

@@ -4,6 +4,7 @@
 //! tracee chose goes through `escape` or `wire`, so that it can neither break a line nor forge a field of it.
 
 mod clock;
+mod direct;
 mod ebpf;
 mod escape;
 mod json;

@@ -2,38 +2,19 @@
 //!
 //! They are own types so that a change inside smtrace never changes what a reader gets.
 
+use super::direct::{self, SAFE};
 use super::values::Json;
 use crate::decode::tree::{Node, Tree, Value as V};
 use crate::decode::{Raw, Text};
 use crate::event::{Event, Name};
 use crate::model::record::State;
 use crate::state::Who;
-use serde::ser::{SerializeMap, SerializeSeq};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::io;
 
 /// The version of the schema.
 pub(super) const VERSION: u8 = 1;
-
-/// The fields before who did it, of a call.
-#[derive(Serialize)]
-pub(super) struct CallHead<'a> {
-    pub(super) v: u8,
-    #[serde(rename = "type")]
-    pub(super) sort: &'static str,
-    pub(super) time: &'a str,
-    pub(super) time_ns: Digits,
-    pub(super) name: EventName,
-    pub(super) nr: i32,
-    pub(super) abi: Option<&'static str>,
-    pub(super) dir: &'static str,
-    pub(super) res: Option<Number>,
-    pub(super) result: Option<Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) errno: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) unfinished: Option<&'static str>,
-}
 
 /// The fields before who did it, of a process event.
 #[derive(Serialize)]
@@ -92,19 +73,6 @@ pub(super) struct Doer<'a> {
     parent_comm: Option<Bytes<'a>>,
 }
 
-/// The fields after who did it.
-#[derive(Serialize)]
-pub(super) struct Tail<'a, 'e> {
-    args: Args<'a, 'e>,
-    fds: Fds<'e>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    opened: Option<Bytes<'e>>,
-    #[serde(skip_serializing_if = "is_false")]
-    mismatch: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    refused: bool,
-}
-
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(value: &bool) -> bool {
     !*value
@@ -133,16 +101,37 @@ impl<'a> Doer<'a> {
     }
 }
 
-impl<'a, 'e> Tail<'a, 'e> {
-    /// Arguments and descriptors of `event`, whose values `tree` holds.
-    pub(super) fn new(event: &'a Event<'e>, tree: &'a Tree) -> Tail<'a, 'e> {
-        Tail {
-            args: Args { event, tree },
-            fds: Fds(*event),
-            opened: event.opened().map(|text| Bytes(text.bytes)),
-            mismatch: event.redirected(),
-            refused: event.refused(),
-        }
+/// Appends the fields after who did it: arguments and descriptors of `event`, whose values `tree` holds.
+pub(super) fn render_tail(event: &Event<'_>, tree: &Tree, path: &mut Vec<u8>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"args\":[");
+    for (index, (at, node)) in tree.level(0..tree.len()).enumerate() {
+        path.clear();
+        let known = event.absolute(index, path);
+        out.extend_from_slice(if index > 0 { b"," } else { b"" });
+        Arg::new(event, tree, index, at, node, known.then_some(path)).render(out);
+    }
+    out.extend_from_slice(b"],\"fds\":[");
+    for (index, (number, target)) in event.fds().enumerate() {
+        out.extend_from_slice(if index > 0 { b",{\"fd\":" } else { b"{\"fd\":" });
+        direct::decimal(number, out);
+        out.extend_from_slice(b",\"path\":");
+        direct::bytes(target.bytes, out);
+        flag(target.cut, ",\"cut\":true", out);
+        out.push(b'}');
+    }
+    out.push(b']');
+    if let Some(opened) = event.opened() {
+        out.extend_from_slice(b",\"opened\":");
+        direct::bytes(opened.bytes, out);
+    }
+    flag(event.redirected(), ",\"mismatch\":true", out);
+    flag(event.refused(), ",\"refused\":true", out);
+}
+
+/// Appends a field that is there when it is true.
+fn flag(is: bool, field: &str, out: &mut Vec<u8>) {
+    if is {
+        out.extend_from_slice(field.as_bytes());
     }
 }
 
@@ -192,9 +181,6 @@ impl Serialize for EventName {
 /// A word: a number when every reader can hold it, else (and for addresses) `"0x..."`.
 pub(super) struct Number(pub(super) Raw);
 
-/// The largest whole number up to which a double holds them all.
-const SAFE: u64 = 1 << 53;
-
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self.0 {
@@ -206,7 +192,8 @@ impl Serialize for Number {
     }
 }
 
-fn hex(mut number: u64, digits: &mut [u8; 18]) -> &str {
+/// A number in base 16, in `digits`.
+pub(super) fn hex(mut number: u64, digits: &mut [u8; 18]) -> &str {
     let mut at = digits.len();
     loop {
         at -= 1;
@@ -220,37 +207,13 @@ fn hex(mut number: u64, digits: &mut [u8; 18]) -> &str {
     std::str::from_utf8(&digits[at - 2..]).unwrap_or_default()
 }
 
-struct Args<'a, 'e> {
-    event: &'a Event<'e>,
-    tree: &'a Tree,
-}
-
-impl Serialize for Args<'_, '_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut list = to.serialize_seq(None)?;
-        let mut path = Vec::new();
-        for (index, (at, node)) in self.tree.level(0..self.tree.len()).enumerate() {
-            path.clear();
-            let known = self.event.absolute(index, &mut path);
-            list.serialize_element(&Arg::new(self.event, self.tree, index, at, node, known.then_some(&path)))?;
-        }
-        list.end()
-    }
-}
-
-#[derive(Serialize)]
 struct Arg<'a, 'e> {
     name: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    raw: Option<Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<Raw>,
     value: Option<Shown<'a, 'e>>,
     /// The absolute name of the file that the argument means.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<Bytes<'a>>,
-    #[serde(skip_serializing_if = "is_false")]
+    path: Option<&'a [u8]>,
     cut: bool,
-    #[serde(skip_serializing_if = "is_false")]
     unreadable: bool,
 }
 
@@ -286,8 +249,30 @@ impl<'a, 'e> Arg<'a, 'e> {
             V::Signed(number) => Some(Raw::Signed(number)),
             _ => None,
         });
-        let path = path.map(|path| Bytes(path));
-        Arg { name: node.name, raw: raw.map(Number), value, path, cut, unreadable }
+        Arg { name: node.name, raw, value, path: path.map(Vec::as_slice), cut, unreadable }
+    }
+
+    fn render(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"name\":");
+        direct::name(self.name, out);
+        if let Some(raw) = self.raw {
+            out.extend_from_slice(b",\"raw\":");
+            direct::word(raw, out);
+        }
+        if let Some(value) = &self.value {
+            out.extend_from_slice(b",\"value\":");
+            match value {
+                Shown::Text(text) => direct::bytes(text.bytes, out),
+                Shown::Value(value) => direct::value(value, out),
+            }
+        }
+        if let Some(path) = self.path {
+            out.extend_from_slice(b",\"path\":");
+            direct::bytes(path, out);
+        }
+        flag(self.cut, ",\"cut\":true", out);
+        flag(self.unreadable, ",\"unreadable\":true", out);
+        out.push(b'}');
     }
 }
 
@@ -295,35 +280,6 @@ impl<'a, 'e> Arg<'a, 'e> {
 enum Shown<'a, 'e> {
     Text(Text<'a>),
     Value(Json<'a, 'e>),
-}
-
-impl Serialize for Shown<'_, '_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Shown::Text(text) => Bytes(text.bytes).serialize(to),
-            Shown::Value(value) => value.serialize(to),
-        }
-    }
-}
-
-struct Fds<'a>(Event<'a>);
-
-#[derive(Serialize)]
-struct Fd<'a> {
-    fd: u64,
-    path: Bytes<'a>,
-    #[serde(skip_serializing_if = "is_false")]
-    cut: bool,
-}
-
-impl Serialize for Fds<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut list = to.serialize_seq(None)?;
-        for (fd, target) in self.0.fds() {
-            list.serialize_element(&Fd { fd, path: Bytes(target.bytes), cut: target.cut })?;
-        }
-        list.end()
-    }
 }
 
 /// Compact JSON in which nothing raw can steer a terminal: what [`super::escape`] calls unsafe becomes `\uXXXX`.
