@@ -1,6 +1,6 @@
 //! The memory that a call's arguments point to: a walk over the stopped tracee that records what it looks at.
 
-use super::descriptor::capture_descriptor;
+use super::descriptor::{capture_descriptor, capture_netlink};
 use super::{Wanted, proc};
 use crate::decode::secrets::{self, Words};
 use crate::decode::tree::{Seen, Store};
@@ -158,6 +158,10 @@ impl Source for Live<'_, '_> {
             let number = number.cast_unsigned();
             capture_descriptor(self.writer, Role::Named, self.task, number, self.detail);
         }
+    }
+
+    fn netlink(&mut self, number: i32) -> Option<u32> {
+        capture_netlink(self.writer, self.task, u32::try_from(number).ok()?)
     }
 
     fn bytes(&self, seen: &Seen) -> &[u8] {

@@ -25,6 +25,18 @@ pub(super) fn capture_descriptor(writer: &mut Writer<'_>, role: Role, task: Task
     }
 }
 
+/// The protocol of the netlink socket `number`, which is added; nothing for any other descriptor.
+pub(super) fn capture_netlink(writer: &mut Writer<'_>, task: Task, number: u32) -> Option<u32> {
+    let mut name = [0; 8];
+    let len = socket::protocol_name(task.tid, number, &mut name)?;
+    let protocol = name.get(..len).filter(|name| *name == b"NETLINK")?;
+    let number_of = Shared::of(task.pid, i32::try_from(number).ok()?)?.protocol()?;
+    let mut bytes = [0; MAX_DETAIL];
+    let len = Detail::Socket(Ends { protocol, number: number_of, ..Ends::default() }).write(&mut bytes);
+    writer.piece(Role::Detail, 0, u64::from(number), State::Whole, bytes.get(..len)?);
+    Some(number_of)
+}
+
 /// The inode in a name like `socket:[N]`.
 fn inode(target: &[u8]) -> u32 {
     let digits = target.iter().filter(|byte| byte.is_ascii_digit());

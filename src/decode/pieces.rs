@@ -2,7 +2,7 @@
 
 use super::tree::{Seen, Store};
 use super::walk::Source;
-use crate::model::record::{PIECE_HEADER, Piece, Record, Role, State};
+use crate::model::record::{Detail, PIECE_HEADER, Piece, Record, Role, State};
 
 /// The pieces of one event: of its own record, and of the enter record of its call.
 ///
@@ -122,6 +122,18 @@ impl Source for Pieces<'_> {
     }
 
     fn descriptor(&mut self, _number: i32) {}
+
+    fn netlink(&mut self, number: i32) -> Option<u32> {
+        let number = u64::try_from(number).ok()?;
+        let found = self.now.find(Role::Detail as u8, number).or_else(|| {
+            let before = self.before.as_mut()?;
+            before.find(Role::Detail as u8, number)
+        });
+        match Detail::parse(found?.0.data)? {
+            Detail::Socket(ends) if ends.protocol == b"NETLINK" => Some(ends.number),
+            _ => None,
+        }
+    }
 
     fn bytes(&self, seen: &Seen) -> &[u8] {
         match seen.store {

@@ -106,6 +106,8 @@ pub enum Value {
     Str(Seen),
     /// So many bytes.
     Bytes(Seen),
+    /// Bytes that nobody means as text.
+    Binary(Seen),
     /// A unix socket's name without a path: the bytes after its leading NUL.
     Abstract(Seen),
     /// Words of our own, shown as they are.
@@ -146,6 +148,8 @@ pub enum Value {
     Struct,
     /// A list: its items follow.
     List,
+    /// Unlike things that belong together: a header and what it carries.
+    Parts,
     /// A list of bits by number, as a CPU set or the descriptors of an fd_set: its items follow.
     Bits,
     /// A value before and after the call, both follow.
@@ -270,7 +274,10 @@ impl Tree {
 
     fn is_group(&self, at: usize) -> bool {
         self.nodes.get(at).is_some_and(|node| {
-            matches!(node.value, Value::Struct | Value::List | Value::Bits | Value::Changed | Value::Call(_))
+            matches!(
+                node.value,
+                Value::Struct | Value::List | Value::Parts | Value::Bits | Value::Changed | Value::Call(_)
+            )
         })
     }
 

@@ -42,6 +42,9 @@ pub trait Source {
     /// Looks at what the file descriptor `number` refers to.
     fn descriptor(&mut self, number: i32);
 
+    /// The protocol of the netlink socket that descriptor `number` refers to; `None` for any other.
+    fn netlink(&mut self, number: i32) -> Option<u32>;
+
     /// The bytes of what was seen.
     fn bytes(&self, seen: &Seen) -> &[u8];
 }
@@ -155,6 +158,11 @@ impl<'w> Walk<'w> {
     pub fn read_pointers(&mut self, address: u64, max: usize) -> Seen {
         let word = self.abi().word();
         self.source.read_words(self.arg, address, word, max)
+    }
+
+    /// The protocol of the netlink socket that descriptor `number` refers to; `None` for any other.
+    pub fn netlink(&mut self, number: i32) -> Option<u32> {
+        self.source.netlink(number)
     }
 
     /// The bytes of what was seen.

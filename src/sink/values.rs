@@ -238,7 +238,9 @@ impl Serialize for Json<'_, '_> {
             }
             Value::Hex08(number) => Number(Raw::Hex(u64::from(number))).serialize(to),
             Value::Null => to.serialize_unit(),
-            Value::Path(seen) | Value::Str(seen) | Value::Bytes(seen) | Value::Words(seen) => self.bytes(&seen, to),
+            Value::Path(seen) | Value::Str(seen) | Value::Bytes(seen) | Value::Words(seen) | Value::Binary(seen) => {
+                self.bytes(&seen, to)
+            }
             Value::Abstract(seen) => {
                 let mut map = to.serialize_map(Some(1))?;
                 map.serialize_entry("abstract", &Bytes(self.event.bytes(&seen, self.tree)))?;
@@ -281,7 +283,7 @@ impl Serialize for Json<'_, '_> {
             Value::Ip4(address) => to.collect_str(&address),
             Value::Ip6(address) => to.collect_str(&address),
             Value::Struct => self.fields(to),
-            Value::List | Value::Bits => self.list(to),
+            Value::List | Value::Parts | Value::Bits => self.list(to),
             Value::Changed => {
                 let mut map = to.serialize_map(Some(2))?;
                 for (name, side) in ["before", "after"].iter().zip(self.inside()) {

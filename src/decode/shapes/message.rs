@@ -5,6 +5,7 @@ use super::super::flat::put_seen;
 use super::super::tree::{Seen, Value};
 use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk, low32, walk_items};
 use super::address::{MAX_ADDRESS, put_address};
+use super::netlink::put_payload;
 use crate::model::Abi;
 use crate::table::sets;
 use crate::table::structs::{self, Struct};
@@ -37,6 +38,8 @@ pub(super) fn iovec_remote(walk: &mut Walk<'_>, name: &'static str, address: u64
 
 fn put_iovec(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64, buffers: Buffers) {
     let word = walk.abi().word();
+    // Of readv(2) and its like nobody expects a message.
+    let message = name == "msg_iov";
     let mut left = if let Buffers::Filled(filled) = buffers { filled } else { usize::MAX };
     walk_items(walk, name, address, count, word * 2, |walk, item| {
         let base = walk.word_at(&item, 0).unwrap_or(0);
@@ -48,6 +51,7 @@ fn put_iovec(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64, 
             Buffers::Addresses => {
                 walk.put("iov_base", if base == 0 { Value::Null } else { Value::Address(base) });
             }
+            Buffers::All | Buffers::Filled(_) if message => put_payload(walk, "iov_base", base, size),
             Buffers::All | Buffers::Filled(_) => walk.buffer("iov_base", base, size),
         }
         walk.put("iov_len", Value::Unsigned(len));

@@ -7,6 +7,7 @@ mod interface;
 mod kernel;
 mod memory;
 mod message;
+mod netlink;
 mod notify;
 mod option;
 mod polling;
@@ -34,6 +35,7 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::IOVEC_REMOTE, message::iovec_remote),
     (named::MSGHDR, message::msghdr),
     (named::MMSGHDR, message::mmsghdr),
+    (named::PAYLOAD, netlink::payload),
     (named::POLLFD, polling::pollfd),
     (named::FD_SET, polling::fd_set),
     (named::CPUMASK, polling::cpumask),

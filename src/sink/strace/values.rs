@@ -8,7 +8,7 @@ use crate::decode::UNKNOWN;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value};
 use crate::event::{Event, Name};
 use crate::model::record::State;
-use crate::model::{Abi, Constants, Rendering};
+use crate::model::{Abi, Constants, HexStrings, Rendering};
 use crate::table::{sets, signals};
 use std::io::Write as _;
 
@@ -42,6 +42,11 @@ pub(in crate::sink) struct Painter<'p, 'e> {
     pub(in crate::sink) zone: &'p Zone,
 }
 
+/// Whether a field is the number of a network interface.
+fn is_interface(name: &str) -> bool {
+    matches!(name, "ifi_index" | "ifa_index" | "ndm_ifindex" | "tcm_ifindex" | "ifal_index" | "ifindex" | "sll_ifindex")
+}
+
 impl Painter<'_, '_> {
     pub(in crate::sink) fn abi(&self) -> Abi {
         self.event.head().abi.unwrap_or(Abi::X86_64)
@@ -68,6 +73,11 @@ impl Painter<'_, '_> {
                 self.string(&seen.part(0, seen.len() - usize::from(nul)), out);
             }
             Value::Path(seen) | Value::Str(seen) | Value::Bytes(seen) => self.string(&seen, out),
+            Value::Binary(seen) => {
+                let mut shown = self.shown.clone();
+                shown.hex = HexStrings::All;
+                Painter { shown: &shown, ..*self }.string(&seen, out);
+            }
             Value::Abstract(seen) => {
                 out.push(b'@');
                 self.string(&seen, out);
@@ -96,10 +106,13 @@ impl Painter<'_, '_> {
             Value::Signals(set) => self.signals(set, out),
             Value::WaitStatus(status) => constants::wait_status(status, style, out),
             Value::Ip4(address) => number(out, format_args!("inet_addr(\"{address}\")")),
+            Value::Ip6(address) if node.name.is_empty() => {
+                number(out, format_args!("inet_pton(AF_INET6, \"{address}\")"));
+            }
             Value::Ip6(address) => number(out, format_args!("inet_pton(AF_INET6, \"{address}\", &{})", node.name)),
             Value::Time(time) => number(out, format_args!("{time}")),
             Value::Struct => self.structure(at, node, out),
-            Value::List => self.list(at, node, b"[", b", ", out),
+            Value::List | Value::Parts => self.list(at, node, b"[", b", ", out),
             Value::Bits => self.list(at, node, b"[", b" ", out),
             Value::Changed => self.changed(at, out),
             Value::Call(name) => {
@@ -163,6 +176,14 @@ impl Painter<'_, '_> {
             match field.value {
                 Value::Fd(fd) if !calls::means_descriptor(self, parent, field) => number(out, format_args!("{fd}")),
                 Value::Unsigned(limit) if matches!(field.name, "rlim_cur" | "rlim_max") => self.limit(limit, out),
+                // The loopback device is the first of every network namespace; the others' names are not known here.
+                Value::Signed(1) | Value::Unsigned(1) if is_interface(field.name) => {
+                    out.extend_from_slice(b"if_nametoindex(\"lo\")");
+                }
+                Value::Signed(error @ -4095..=-1) if field.name == "error" => {
+                    out.push(b'-');
+                    constants::errno(i32::try_from(-error).unwrap_or(0), self.shown.constants, out);
+                }
                 _ => self.value(at, field, out),
             }
             self.aside(field, out);
@@ -188,7 +209,9 @@ impl Painter<'_, '_> {
         let parent = at;
         out.extend_from_slice(open);
         let mut first = true;
-        let structures = self.tree.inside(at).next().is_some_and(|(_, item)| item.value == Value::Struct);
+        let compound = |item: &Node| matches!(item.value, Value::Struct | Value::Parts);
+        let structures =
+            node.value == Value::List && self.tree.inside(at).next().is_some_and(|(_, item)| compound(item));
         let most = if self.abbrev && node.value == Value::List { self.most } else { usize::MAX };
         for (index, (at, item)) in self.tree.inside(at).enumerate() {
             if !first {
