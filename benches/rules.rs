@@ -80,6 +80,7 @@ fn plan(rules: bool) -> Plan {
         capture: None,
         audit: None,
         outside: Default::default(),
+        show_secrets: false,
         quiet: false,
         log: Log { level: 1, file: None },
     }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// The longest structure sockaddr.
-const MAX_ADDRESS: usize = 128;
+pub const MAX_ADDRESS: usize = 128;
 
 fn own(number: libc::c_long) -> Option<OwnedFd> {
     let number = RawFd::try_from(number).ok().filter(|number| *number >= 0)?;
