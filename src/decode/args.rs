@@ -65,7 +65,9 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
             let (call, abi) = (walk.call.row.name, walk.abi());
             let narrow = match arg.kind {
                 Kind::Enum(set) | Kind::Flags(set) => {
-                    !WIDE.contains(&call) || NARROW.contains(&(call, arg.name)) || set.name == "prctl_tsc"
+                    !WIDE.contains(&call)
+                        || NARROW.contains(&(call, arg.name))
+                        || matches!(set.name, "prctl_tsc" | "prctl_sched_core" | "prctl_sched_core_scope")
                 }
                 // Reserved flags of the newer calls, and futex's third value.
                 Kind::Hex => {
