@@ -31,7 +31,13 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
         Kind::Strv => walk_strings(walk, name, word),
         Kind::Bytes(len) => {
             let len = usize::try_from(length(walk, len)).unwrap_or(usize::MAX);
-            walk.buffer(name, word, len);
+            let refused = |(call, most): &(&str, usize)| *call == walk.call.row.name && len > *most;
+            // A query for the size has no room.
+            let query = len == 0 && walk.at_exit() && walk.call.row.name.contains("listxattr");
+            match query || MOST_BYTES.iter().any(refused) {
+                true => walk.put(name, Value::Address(word)),
+                false => walk.buffer(name, word, len),
+            }
         }
         Kind::Struct(Thing::Flat(layout)) => put_flat(walk, name, layout, word),
         Kind::StructArray(Thing::Flat(layout), len) => {
@@ -112,6 +118,10 @@ const WIDE: [&str; 18] = [
 
 /// Their arguments that are an `int` all the same.
 const NARROW: [(&str, &str); 3] = [("mbind", "flags"), ("prctl", "option"), ("ioctl", "cmd")];
+
+/// Calls that do not look at more bytes (`__NEW_UTS_LEN`, `XATTR_SIZE_MAX`).
+const MOST_BYTES: [(&str, usize); 5] =
+    [("sethostname", 64), ("setdomainname", 64), ("setxattr", 65_536), ("lsetxattr", 65_536), ("fsetxattr", 65_536)];
 
 /// Most bytes that the pieces of `arg` take in a record, when what it points to is read at the stage of `exit`.
 #[must_use]

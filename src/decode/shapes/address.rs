@@ -228,14 +228,10 @@ pub(super) fn packet_mreq(walk: &mut Walk<'_>, name: &'static str, address: u64,
     let Some(seen) = walk.whole(name, address, SIZE) else { return };
     let (index, kind) = (walk.u32_at(&seen, 0).unwrap_or(0), short(walk, &seen, 4).unwrap_or(0));
     let given = short(walk, &seen, 6).unwrap_or(0);
-    let mut bytes = [0; MOST];
-    bytes.copy_from_slice(walk.bytes(&seen).get(8..SIZE).unwrap_or(&[0; MOST]));
     walk.open_struct(name);
     walk.put("mr_ifindex", Value::Unsigned(u64::from(index)));
     walk.put("mr_type", Value::Constant(&sets::PACKET_MEMBERSHIP, u64::from(kind)));
     walk.put("mr_alen", Value::Unsigned(u64::from(given)));
-    let octets: Vec<String> =
-        bytes.iter().take(usize::from(given).min(MOST)).map(|byte| format!("{byte:02x}")).collect();
-    walk.put_words("mr_address", format_args!("{}", octets.join(":")));
+    walk.put("mr_address", Value::Bytes(seen.part(8, usize::from(given).min(MOST))));
     walk.close();
 }

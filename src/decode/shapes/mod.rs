@@ -2,7 +2,10 @@
 //! one line per shape in [`SHAPES`]; a shape says at once what is read and what it means.
 
 mod address;
+mod clocks;
+mod device;
 mod directory;
+mod gpio;
 mod interface;
 mod kernel;
 mod memory;
@@ -71,6 +74,17 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::INT_OR_BYTES, option::int_or_bytes),
     (named::SOCKET_ERROR, option::socket_error),
     (named::PACKET_MREQ, address::packet_mreq),
+    (named::PTP_EXTTS_REQUEST, clocks::ptp_extts_request),
+    (named::PTP_PEROUT_REQUEST, clocks::ptp_perout_request),
+    (named::PTP_SYS_OFFSET, clocks::ptp_sys_offset),
+    (named::PTP_PIN_DESC, clocks::ptp_pin_desc),
+    (named::GPIOHANDLE_REQUEST, gpio::gpiohandle_request),
+    (named::GPIOHANDLE_CONFIG, gpio::gpiohandle_config),
+    (named::GPIOHANDLE_DATA, gpio::gpiohandle_data),
+    (named::GPIO_V2_LINE_CONFIG, gpio::gpio_v2_line_config),
+    (named::GPIO_V2_LINE_REQUEST, gpio::gpio_v2_line_request),
+    (named::BLKPG_ARG, device::blkpg_arg),
+    (named::RAND_POOL, device::rand_pool),
     (named::INT_OPTION, option::int_option),
     (named::COMM, text::comm),
     (named::MOUNT_TEXT, text::mount_text),

@@ -5,6 +5,10 @@ use super::super::walk::Walk;
 
 /// An option of `len` bytes that no case of the table knows: most are an int.
 pub(super) fn int_or_bytes(walk: &mut Walk<'_>, name: &'static str, address: u64, len: u64) {
+    const OPTLEN: usize = 4;
+    if !walk.at_exit() && walk.int(OPTLEN) < 0 {
+        return walk.put(name, Value::Address(address));
+    }
     if len != 4 {
         return walk.buffer(name, address, usize::try_from(len).unwrap_or(usize::MAX));
     }

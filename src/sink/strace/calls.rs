@@ -41,6 +41,11 @@ pub(super) fn says_moments(event: &Event<'_>) -> bool {
     matches!(name(event), "utimes" | "futimesat" | "utimensat" | "statx")
 }
 
+/// Whether the structure in a field is a moment.
+pub(super) fn is_moment(event: &Event<'_>, field: &str) -> bool {
+    says_moments(event) || (name(event) == "ioctl" && matches!(field, "start" | "sys_realtime"))
+}
+
 /// Whether the items of an argument's list are addresses that are followed: one that cannot be read is not the list's end.
 pub(super) fn lists_pointers(argument: &str) -> bool {
     matches!(argument, "argv" | "envp" | "iocbpp")
@@ -69,7 +74,9 @@ pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: 
             !matches!(field.name, "uid" | "gid" | "mode" | "msg_qbytes")
         }
         // A loop device that is not encrypted has no key.
-        ("ioctl", "lo_encrypt_type" | "lo_encrypt_key_size", _) if painter.abbrev => {
+        ("ioctl", "lo_encrypt_type" | "lo_encrypt_key_size" | "lo_crypt_name" | "lo_encrypt_key", _)
+            if painter.abbrev =>
+        {
             let kind = painter.tree.inside(parent).find(|(_, field)| field.name == "lo_encrypt_type");
             matches!(kind, Some((_, Node { value: Value::Constant(_, 0), .. })))
         }
@@ -117,7 +124,7 @@ fn left_out(painter: &Painter<'_, '_>, index: usize) -> bool {
         // Only a device has a number.
         ("mknod", 2) => !is_device(word(1)),
         // Most actions take neither a buffer nor a length (syslog(2)).
-        ("syslog", 1 | 2) => !matches!(word(0), 2..=4 | 8),
+        ("syslog", 1 | 2) => matches!(low32(word(0)), 0 | 1 | 5..=7 | 9 | 10),
         ("mknodat", 3) => !is_device(word(2)),
         // A 64-bit kernel takes the whole position in the word before.
         ("preadv" | "preadv2" | "pwritev" | "pwritev2", 4) => painter.abi() == Abi::X86_64,
@@ -212,6 +219,8 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
         _ if AFTERWARDS.contains(&(call, index)) && event.error().is_some() && word != 0 => {
             number(out, format_args!("{word:#x}"));
         }
+        // personality(2): only asks.
+        ("personality", 0) if low32(word) == u32::MAX => number(out, format_args!("0xffffffff")),
         ("mknod", 1) | ("mknodat", 2) => constants::mode(low32(word) & 0xffff, painter.shown.constants, out),
         ("getsockopt", 3) if is_short(node) => binary(painter, at, node, out),
         _ if node.value == Value::Changed && (AT_ONCE.contains(&call) || IN_THE_END.contains(&call)) => {

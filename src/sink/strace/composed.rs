@@ -15,6 +15,7 @@ pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, o
         "quotactl" => quota_command,
         "ide_nice" => spaced,
         "swapon" => return swap_flags(set, word, abi, style, out),
+        "mount" if style != Constants::Abbrev => return old_mount(set, word, abi, style, out),
         "shmget" | "semget" | "msgget" => return creation(set, word, abi, style, out),
         "ioctl" if set.name_of(word, abi).is_none() => request,
         _ => return false,
@@ -90,6 +91,21 @@ fn swap_flags(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mu
     }
     number(out, format_args!("{}", word & PRIORITY));
     true
+}
+
+/// mount(2): the mark of programs older than Linux 2.4, and their 16 flags.
+fn old_mount(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) -> bool {
+    const MAGIC_MASK: u64 = 0xffff_0000;
+    const MAGIC: u64 = 0xc0ed_0000;
+    let marked = word & MAGIC_MASK == MAGIC;
+    if marked {
+        out.extend_from_slice(if style == Constants::Raw { b"0xc0ed0000" } else { b"0xc0ed0000 /* MS_MGC_VAL */" });
+        if word & !MAGIC_MASK != 0 {
+            out.push(b'|');
+            bits(set, word & !MAGIC_MASK, abi, style, out);
+        }
+    }
+    marked
 }
 
 /// shmget(2), semget(2), msgget(2): flags, the size of huge pages and permissions, each in the style that is asked for.

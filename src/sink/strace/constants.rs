@@ -4,7 +4,7 @@ use super::composed;
 use super::values::{hex, number};
 use crate::decode::errno as errnos;
 use crate::model::{Abi, Constants};
-use crate::table::sets::{Base, Set};
+use crate::table::sets::{Base, Part, Set};
 use crate::table::signals;
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ fn comment(text: &str, out: &mut Vec<u8>) {
 }
 
 /// The sets whose constants strace shows as numbers, with the name as a comment.
-const COMMENTED: [&str; 4] = ["prctl_sched_core_scope", "xfeature", "xfeature_mask", "syslog"];
+const COMMENTED: [&str; 5] = ["prctl_sched_core_scope", "xfeature", "xfeature_mask", "syslog", "log_level"];
 
 /// The style in which the constants of `set` are shown.
 fn style_of(set: &'static Set, style: Constants) -> Constants {
@@ -57,9 +57,24 @@ pub(super) fn flags(set: &'static Set, word: u64, abi: Abi, style: Constants, ou
 
 /// The bits of `word`, each by its name.
 pub(super) fn bits(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) {
+    // A value without a name in bits that are one number stands first, with strace's comment of that number's set.
+    let number_of = |part: &Part| word & part.mask;
+    let unnamed = |part: &&Part| {
+        let value = number_of(part);
+        !part.last && value != 0 && !part.set.unknown.is_empty() && part.set.name_of(value, abi).is_none()
+    };
+    let odd = set.parts.iter().find(unnamed).filter(|part| number_of(part) != word);
+    let named_bits = word & !odd.map_or(0, number_of);
     let names = |out: &mut Vec<u8>| {
-        let (mut split, mut any) = (set.split(word, abi), false);
-        for name in split.by_ref() {
+        let (mut split, mut any) = (set.split(named_bits, abi), false);
+        if let Some(part) = odd {
+            raw(number_of(part), set.base, out);
+            comment(part.set.unknown, out);
+            any = true;
+        }
+        // What is left of that number is no value of it.
+        let zero = odd.and_then(|part| part.set.name_of(0, abi));
+        for name in split.by_ref().filter(|name| Some(*name) != zero) {
             if any {
                 out.push(b'|');
             }

@@ -41,6 +41,7 @@ fn is_bits(event: &Event<'_>) -> bool {
     match event.name {
         // F_GETFD, F_GETFL, F_GETLEASE, F_GET_SEALS (linux/fcntl.h).
         Name::Known("fcntl" | "fcntl64") => matches!(word(1), Some(1 | 3 | 1025 | 1034)),
+        Name::Known("personality") => true,
         // PR_GET_SECUREBITS (linux/prctl.h).
         Name::Known("prctl") => word(0) == Some(27),
         _ => false,

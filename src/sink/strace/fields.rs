@@ -3,7 +3,7 @@
 use super::quote::quoted;
 use super::values::{Painter, number};
 use super::{calls, times};
-use crate::decode::tree::{Node, Value};
+use crate::decode::tree::{Node, Seen, Value};
 use crate::event::Name;
 use crate::model::{Constants, HexStrings};
 
@@ -19,12 +19,29 @@ impl Painter<'_, '_> {
         quoted(self.event.bytes(&seen, self.tree), HexStrings::All, out);
     }
 
+    /// An address of a network device: as text, as bytes, or both.
+    pub(super) fn hardware_address(&self, seen: &Seen, out: &mut Vec<u8>) {
+        let bytes = self.event.bytes(seen, self.tree);
+        let style = self.shown.constants;
+        if style != Constants::Abbrev {
+            quoted(bytes, HexStrings::All, out);
+        }
+        if style == Constants::Raw {
+            return;
+        }
+        out.extend_from_slice(if style == Constants::Verbose { b" /* " } else { b"" });
+        for (at, byte) in bytes.iter().enumerate() {
+            number(out, format_args!("{}{byte:02x}", if at > 0 { ":" } else { "" }));
+        }
+        out.extend_from_slice(if style == Constants::Verbose { b" */" } else { b"" });
+    }
+
     /// When a pair of seconds and a fraction is, as a comment.
     pub(super) fn moment(&self, at: usize, out: &mut Vec<u8>) {
         let mut fields = self.tree.inside(at).map(|(_, field)| (field.name, field.value));
         if let (Some((_, Value::Signed(seconds))), Some((name, Value::Unsigned(part)))) = (fields.next(), fields.next())
         {
-            times::comment(self.zone, seconds, Some((part, if name == "tv_nsec" { 9 } else { 6 })), out);
+            times::comment(self.zone, seconds, Some((part, if name.ends_with("nsec") { 9 } else { 6 })), out);
         }
     }
 
@@ -32,7 +49,8 @@ impl Painter<'_, '_> {
     pub(super) fn special_moment(&self, at: usize, out: &mut Vec<u8>) -> bool {
         const NOW: u64 = (1 << 30) - 1;
         const OMIT: u64 = (1 << 30) - 2;
-        if self.shown.constants != Constants::Abbrev || !calls::says_moments(self.event) {
+        let verbose = self.shown.constants == Constants::Verbose;
+        if self.shown.constants == Constants::Raw || !calls::says_moments(self.event) {
             return false;
         }
         let name = match self.tree.inside(at).nth(1).map(|(_, field)| (field.name, field.value)) {
@@ -40,7 +58,13 @@ impl Painter<'_, '_> {
             Some(("tv_nsec", Value::Unsigned(OMIT))) => "UTIME_OMIT",
             _ => return false,
         };
-        out.extend_from_slice(name.as_bytes());
+        match self.tree.node(at) {
+            Some(node) if verbose => {
+                self.value(at, node, out);
+                number(out, format_args!(" /* {name} */"));
+            }
+            _ => out.extend_from_slice(name.as_bytes()),
+        }
         true
     }
 

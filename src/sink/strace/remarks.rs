@@ -4,13 +4,14 @@ use super::calls::name;
 use super::constants;
 use super::values::{Painter, number};
 use crate::decode::tree::{Node, Value};
+use crate::decode::walk::low32;
 use crate::event::Outcome;
 use crate::model::Constants;
 use crate::table::sets;
 
 /// Whether a call may have a remark.
 pub(super) fn has(call: &str) -> bool {
-    const CALLS: [&str; 18] = [
+    const CALLS: [&str; 19] = [
         "ioprio_get",
         "rt_sigtimedwait",
         "poll",
@@ -25,6 +26,7 @@ pub(super) fn has(call: &str) -> bool {
         "adjtimex",
         "clock_adjtime",
         "clock_adjtime64",
+        "personality",
         "prctl",
         "ioctl",
         "fcntl",
@@ -58,6 +60,7 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
             constants::signal(i32::try_from(result).unwrap_or(0), painter.shown.constants, out);
             out.push(b')');
         }
+        "personality" => flagged(painter, &sets::PERSONALITY, "", result.cast_unsigned(), out),
         "prctl" => option(painter, result, out),
         "fcntl" | "fcntl64" => file_control(painter, result.cast_unsigned(), out),
         "ioctl" if painter.event.words().get(1).map(|word| word & 0xffff_ffff) == Some(NS_GET_NSTYPE) => {
@@ -120,7 +123,7 @@ fn flagged(painter: &Painter<'_, '_>, set: &'static sets::Set, word: &str, resul
 pub(super) fn io_priority(painter: &Painter<'_, '_>, word: u64, out: &mut Vec<u8>) {
     let style = painter.shown.constants;
     if style != Constants::Abbrev {
-        number(out, format_args!("{}", word & 0xffff_ffff));
+        number(out, format_args!("{}", low32(word).cast_signed()));
     }
     if style == Constants::Raw {
         return;

@@ -174,6 +174,14 @@ impl Painter<'_, '_> {
                 out.push(b'=');
             }
             match field.value {
+                Value::Bytes(seen) if field.name == "lo_encrypt_key" => {
+                    let len = self.tree.inside(parent).find_map(|(_, field)| match (field.name, field.value) {
+                        ("lo_encrypt_key_size", Value::Unsigned(len)) => usize::try_from(len).ok(),
+                        _ => None,
+                    });
+                    self.string(&seen.part(0, len.unwrap_or(seen.len()).min(seen.len())), out);
+                }
+                Value::Bytes(seen) if field.name == "mr_address" => self.hardware_address(&seen, out),
                 Value::Fd(fd) if !calls::means_descriptor(self, parent, field) => number(out, format_args!("{fd}")),
                 Value::Unsigned(limit) if matches!(field.name, "rlim_cur" | "rlim_max") => self.limit(limit, out),
                 // The loopback device is the first of every network namespace; the others' names are not known here.
@@ -187,7 +195,7 @@ impl Painter<'_, '_> {
                 _ => self.value(at, field, out),
             }
             self.aside(field, out);
-            if field.value == Value::Struct && calls::says_moments(self.event) {
+            if field.value == Value::Struct && calls::is_moment(self.event, field.name) {
                 self.moment(at, out);
             }
             if let Value::Time(seconds) = field.value {
