@@ -11,7 +11,7 @@ pub const MAX_ITEMS: usize = 128;
 pub const MOST_ITEMS: usize = 2048;
 
 /// Most bytes that one argument's structures may take, whatever lengths a tracee gives; a list that may have more items
-/// than [`MAX_ITEMS`] may take as much more, up to [`MOST_STRUCTS`].
+/// than [`MAX_ITEMS`] may take as much more, up to `MOST_STRUCTS`.
 pub const MAX_STRUCTS: usize = 8 * 1024;
 /// As [`MAX_STRUCTS`], for the longest lists.
 const MOST_STRUCTS: usize = 32 * 1024;
