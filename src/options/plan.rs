@@ -40,6 +40,9 @@ pub(super) fn settle(target: Target, typed: &ArgMatches, choices: &Choices) -> R
     if rendering.decode && format != "ebpf" {
         return Err(mistake("--decode is for --format ebpf; json and strace always decode, module has no arguments"));
     }
+    if as_strace && filters.direction != Direction::Both {
+        return Err(mistake("--dir is not for --format strace, whose line is the whole call; leave it out"));
+    }
     let (path, pipe) = destination(typed)?;
     if pipe.is_some() && rendering.separate {
         return Err(mistake("-ff writes files, and a command takes one stream; give -o FILE"));

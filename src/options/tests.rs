@@ -289,3 +289,9 @@ fn decode_is_the_ebpf_formats() {
     assert!(plan(&["--format", "ebpf", "--decode", "x"]).output.rendering.decode);
     assert!(!plan(&["--format", "ebpf", "x"]).output.rendering.decode);
 }
+
+#[test]
+fn a_line_of_strace_is_the_whole_call() {
+    assert!(refusal(&["--format", "strace", "--dir", "exit", "x"]).contains("--dir"));
+    assert_eq!(plan(&["--format", "strace", "--dir", "both", "x"]).filters.direction, Direction::Both);
+}

@@ -4,7 +4,7 @@
 
 use super::text::{bytes, duration, markdown, visible};
 use super::{Options, story};
-use crate::audit::model::{Access, Audit, End, Family, Level, NetworkAct};
+use crate::audit::model::{Access, Audit, End, Family, Level, NetworkAct, Peer};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -66,7 +66,7 @@ fn head(audit: &Audit, out: &mut String) -> std::fmt::Result {
         verdict.notes,
         audit.processes.len(),
         audit.files.len(),
-        audit.peers.len(),
+        contacted(audit).len(),
         duration(run.end_us.saturating_sub(run.start_us))
     )
 }
@@ -125,11 +125,17 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-fn network(audit: &Audit, out: &mut String) -> std::fmt::Result {
+/// The peers that a reader wants to know of: other machines, and sockets of note on this one.
+fn contacted(audit: &Audit) -> Vec<&Peer> {
     let remote = |family: Family| !matches!(family, Family::Unix | Family::Netlink);
-    let peers: Vec<_> = audit.peers.iter().filter(|peer| remote(peer.family) || peer.of_note.is_some()).collect();
+    audit.peers.iter().filter(|peer| remote(peer.family) || peer.of_note.is_some()).collect()
+}
+
+fn network(audit: &Audit, out: &mut String) -> std::fmt::Result {
+    let peers = contacted(audit);
     if peers.is_empty() {
-        return writeln!(out, "\n### Network\n\nNothing was contacted.");
+        let what = if audit.peers.is_empty() { "Nothing was" } else { "Only sockets of this machine were" };
+        return writeln!(out, "\n### Network\n\n{what} contacted.");
     }
     writeln!(out, "\n### Network\n\n| address | names | acts | sent | received |\n| --- | --- | --- | ---: | ---: |")?;
     for peer in peers.iter().take(MOST_PEERS) {
