@@ -16,42 +16,16 @@ use smtrace::rules::load::{self, Rules};
 use smtrace::rules::{Asked, Form, Watch};
 use smtrace::state::{Groups, Users};
 use smtrace::store::{Part, Reader, Told};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs::File;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 9;
 
-/// Counts what is allocated.
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: all of it is the system allocator's, which keeps the contract; the counter touches no memory of the caller.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+#[path = "../tests/support/counting.rs"]
+mod counting;
 
 fn stock() -> Vec<PathBuf> {
     let all = [PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/falco"))];
@@ -126,7 +100,7 @@ fn feed(mut records: &[u8], names: &[Told], rules: bool) -> (Duration, u64, u64)
         pipeline.watch(watch(), false, false);
     }
     let mut out = Vec::with_capacity(1 << 17);
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed);
+    let allocations = counting::ALLOCATIONS.load(Ordering::Relaxed);
     let start = Instant::now();
     while !records.is_empty() {
         let (record, len) = Record::parse(records).unwrap();
@@ -137,7 +111,7 @@ fn feed(mut records: &[u8], names: &[Told], rules: bool) -> (Duration, u64, u64)
         }
         records = &records[len..];
     }
-    (start.elapsed(), ALLOCATIONS.load(Ordering::Relaxed) - allocations, pipeline.events())
+    (start.elapsed(), counting::ALLOCATIONS.load(Ordering::Relaxed) - allocations, pipeline.events())
 }
 
 fn main() {

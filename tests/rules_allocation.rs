@@ -9,36 +9,11 @@ use smtrace::rules::fields::{Registry, Setup};
 use smtrace::rules::{Asked, Form, Watch, load};
 use smtrace::state::{Account, Groups, Users};
 use smtrace::table;
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: all of it is the system allocator's, which keeps the contract; the counter touches no memory of the caller.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+#[path = "support/counting.rs"]
+mod counting;
 
 const PID: i32 = 1000;
 
@@ -96,12 +71,12 @@ fn conditions_are_evaluated_without_allocation() {
     let calls = calls();
     let (mut alerts, mut lines) = (Vec::new(), Vec::new());
     let mut round = || {
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = counting::ALLOCATIONS.load(Ordering::Relaxed);
         for call in &calls {
             let (record, _) = Record::parse(call).unwrap();
             watch.see(&record, None, account.who(PID, PID), &mut alerts, &mut lines);
         }
-        ALLOCATIONS.load(Ordering::Relaxed) - before
+        counting::ALLOCATIONS.load(Ordering::Relaxed) - before
     };
     // The first round makes the buffers that are kept.
     assert!(round() > 0, "nothing is counted");

@@ -143,6 +143,6 @@ pub(super) fn namespace_of(process: &str) -> Option<u64> {
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the kernel takes these arguments as int")]
-fn low(register: u64) -> i32 {
+pub(super) fn low(register: u64) -> i32 {
     register as i32
 }

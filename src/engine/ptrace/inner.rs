@@ -11,7 +11,8 @@
 //! Promise: who holds, or waits for, a task that ends, is replaced by an exec or is let go, is let go too.
 
 use super::classify::Stop;
-use super::{Engine, guard, identity};
+use super::guard::{self, low};
+use super::{Engine, identity};
 use crate::arch;
 use crate::engine::Call;
 use crate::model::{Abi, Pid};
@@ -299,9 +300,4 @@ impl Engine {
         }
         self.inner.waiting.remove(&tid);
     }
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "the kernel takes these arguments as int")]
-fn low(register: u64) -> i32 {
-    register as i32
 }
