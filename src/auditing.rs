@@ -12,13 +12,15 @@ use crate::arch;
 use crate::audit::add_later;
 use crate::audit::fold::{self, Context, Fold};
 use crate::audit::model::{self, Coverage, Level, Verdict};
-use crate::audit::policy::{self, Declared, Places, Policy};
+use crate::audit::policy::{self, Declared, Policy};
 use crate::capture::Hash;
 use crate::enforce::{self, Enforcer};
 use crate::engine::Judge;
 use crate::event::Event;
+use crate::keep::hostname;
 use crate::launch::FAILED;
-use crate::model::{Abi, Audit, CallSet, Command, Plan, Severity, Target};
+use crate::model::{Abi, Audit, CallSet, Places, Plan, Severity, Target};
+use crate::places;
 use crate::report;
 use crate::rules::Heard;
 use crate::rules::load::Rules;
@@ -28,10 +30,9 @@ use crate::sink::{Needs, Sink};
 use crate::story::{Story, Taker};
 use crate::table;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Exit status when a finding stands.
@@ -150,9 +151,7 @@ impl Checked {
 /// Who stops what the policy does not allow, if it is to be stopped.
 fn enforcer(audit: &Audit, policy: Option<&Checked>, context: &Context) -> Result<Option<Box<dyn Judge>>, String> {
     let Some(Checked { policy, file, .. }) = policy.filter(|_| audit.enforce) else { return Ok(None) };
-    let Context { workspace, home, tmpdir, .. } = context;
-    let places = Places { workspace: workspace.clone(), home: home.clone(), tmpdir: tmpdir.clone() };
-    let rules = policy::Rules::new(policy, &places).map_err(|why| format!("{file}: {why}"))?;
+    let rules = policy::Rules::new(policy, &context.places).map_err(|why| format!("{file}: {why}"))?;
     Ok(Some(Box::new(Enforcer::new(rules))))
 }
 
@@ -228,40 +227,25 @@ fn coverage(plan: &Plan, story: &Story) -> Coverage {
     }
 }
 
-/// The variable of the build's environment, with the changes that the plan makes to it.
-fn variable(command: &Command, name: &str) -> Option<PathBuf> {
-    let changed = command.env.iter().rev().find(|(changed, _)| changed == OsStr::new(name));
-    let value = changed.map_or_else(|| std::env::var_os(name), |(_, value)| value.clone());
-    value.filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
-/// The path without links, as the kernel will name the files in it.
-fn real(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-fn text(path: &Path) -> String {
-    crate::audit::text::text(path.as_os_str().as_bytes())
-}
-
 fn context(plan: &Plan, audit: &Audit) -> Context {
-    let fallback = Command::default();
-    let command = if let Target::Launch(command) = &plan.target { command } else { &fallback };
-    let start = real(command.chdir.as_deref().unwrap_or_else(|| Path::new(".")));
-    let checked_out = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE"].iter().find_map(|name| {
-        let dir = real(&variable(command, name)?);
-        start.starts_with(&dir).then_some(dir)
-    });
-    let captured = matches!(plan.target, Target::Replay(_));
-    let here = || checked_out.unwrap_or(start);
-    let workspace = audit.workspace.as_deref().map(real).or_else(|| (!captured).then(here)).unwrap_or_default();
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let (mut places, command, host) = match &plan.target {
+        Target::Launch(command) => {
+            let words = command.argv.iter().map(|word| crate::audit::text::text(word.as_bytes())).collect();
+            (places::of(command), words, hostname())
+        }
+        Target::Attach { pids, .. } => (places::of_process(pids), vec![], hostname()),
+        Target::Replay(replay) => {
+            let told = places::described(replay).unwrap_or_default();
+            (told.target.places, told.target.command, told.host)
+        }
+    };
+    if let Some(workspace) = &audit.workspace {
+        places.workspace = places::text(&places::real(workspace));
+    }
     Context {
-        command: command.argv.iter().map(|word| crate::audit::text::text(word.as_bytes())).collect(),
-        workspace: text(&workspace),
-        home: variable(command, "HOME").map(|home| text(&real(&home))).unwrap_or_default(),
-        tmpdir: text(&real(&variable(command, "TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp")))),
-        host: host.map(|host| host.trim().to_owned()).filter(|host| !host.is_empty()),
+        command,
+        places,
+        host: Some(host).filter(|host| !host.is_empty()),
         tracer: i32::try_from(std::process::id()).unwrap_or(0),
         native: Abi::ALL.into_iter().find(|abi| *abi == arch::HOST),
     }

@@ -8,7 +8,8 @@ use crate::arch;
 use crate::decode::secrets::Words;
 use crate::decode::walk::Limits;
 use crate::model::record::Record;
-use crate::model::{Abi, Capture, Plan, Target};
+use crate::model::{Abi, Capture, Places, Plan, Target};
+use crate::places;
 use crate::state::{Groups, Users};
 use crate::store::{self, Captured, Clock, Description, Losses, Table, Writer};
 use crate::sys::{clock, probe};
@@ -159,10 +160,10 @@ pub fn describe(plan: &Plan, capture: &Capture) -> Description {
     let realtime_ns = clock::realtime();
     let second = i64::try_from(realtime_ns / 1_000_000_000).unwrap_or(0);
     let name = |index: usize| table::rows().get(index).map_or_else(String::new, |row| row.name.to_owned());
-    let (command, pids) = match &plan.target {
-        Target::Launch(command) => (shown(&command.argv, plan.show_secrets), vec![]),
-        Target::Attach { pids, .. } => (vec![], pids.clone()),
-        Target::Replay(_) => (vec![], vec![]),
+    let (command, pids, places) = match &plan.target {
+        Target::Launch(command) => (shown(&command.argv, plan.show_secrets), vec![], places::of(command)),
+        Target::Attach { pids, .. } => (vec![], pids.clone(), places::of_process(pids)),
+        Target::Replay(_) => (vec![], vec![], Places::default()),
     };
     Description {
         smtrace: env!("CARGO_PKG_VERSION").to_owned(),
@@ -176,7 +177,7 @@ pub fn describe(plan: &Plan, capture: &Capture) -> Description {
             monotonic_ns: clock::monotonic(),
             utc_offset: sink::utc_offset(second),
         },
-        target: store::Target { command, pids, follow: plan.follow },
+        target: store::Target { command, pids, follow: plan.follow, places },
         captured: Captured {
             calls: plan.calls.iter().map(name).collect(),
             args: true,
@@ -190,7 +191,8 @@ pub fn describe(plan: &Plan, capture: &Capture) -> Description {
     }
 }
 
-fn hostname() -> String {
+/// The machine's name.
+pub(crate) fn hostname() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| String::new(), |name| name.trim().to_owned())
 }
 

@@ -33,6 +33,7 @@ pub mod launch;
 pub mod list;
 pub mod output;
 pub mod pipeline;
+pub mod places;
 pub mod reader;
 pub mod replay;
 pub mod say;

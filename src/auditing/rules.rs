@@ -1,11 +1,11 @@
 //! The rules of an audit: the built-in ones, those of the user after them, and what their alerts are as findings.
 
-use super::text;
 use crate::audit::Said;
 use crate::audit::fold::Context;
 use crate::audit::model::{Level, Source};
 use crate::audit::redact;
 use crate::model::{Audit, Plan, Target};
+use crate::places::{self, text};
 use crate::rules::fields::{Registry, Setup};
 use crate::rules::load::{self, Loader, Report, Rules, Variables, pattern};
 use crate::rules::{Asked, Form, Heard, Priority, Watch};
@@ -45,16 +45,16 @@ fn variables(plan: &Plan, context: &Context) -> Variables {
     let command = if let Target::Launch(command) = &plan.target { Some(command) } else { None };
     // A path argument is text: it can have the name that the build was told, not the real one.
     let told = |name: &str| {
-        let path = command.and_then(|command| super::variable(command, name));
+        let path = command.and_then(|command| places::variable(command, name));
         path.filter(|path| path.is_absolute()).as_deref().map(text).unwrap_or_default()
     };
     let both = |real: &str, name: &str| [pattern(real), pattern(&told(name))];
     let mut variables = Variables::default();
     let others = ["/root".to_owned(), "/home/*".to_owned()];
-    variables.set("HOMES", both(&context.home, "HOME").into_iter().chain(others));
-    variables.set("HOME", both(&context.home, "HOME"));
-    variables.set("TMPDIR", both(&context.tmpdir, "TMPDIR"));
-    variables.set("WORKSPACE", [pattern(&context.workspace)]);
+    variables.set("HOMES", both(&context.places.home, "HOME").into_iter().chain(others));
+    variables.set("HOME", both(&context.places.home, "HOME"));
+    variables.set("TMPDIR", both(&context.places.tmpdir, "TMPDIR"));
+    variables.set("WORKSPACE", [pattern(&context.places.workspace)]);
     variables
 }
 

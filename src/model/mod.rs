@@ -5,6 +5,7 @@
 mod abi;
 mod calls;
 mod outside;
+mod places;
 mod plan;
 pub mod record;
 mod rendering;
@@ -12,6 +13,7 @@ mod rendering;
 pub use abi::Abi;
 pub use calls::CallSet;
 pub use outside::{Address, CAPTURE_FORMAT, Connect, Outside, Overflow};
+pub use places::Places;
 pub use plan::{
     Audit, Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode, Severity,
     Target, Watching,

@@ -1,6 +1,7 @@
 //! What a capture says about itself, in its first frame: JSON, so that it can be read without smtrace and can grow. A
 //! reader ignores keys that it does not know.
 
+use crate::model::Places;
 use serde::{Deserialize, Serialize};
 
 /// The version of the file's form: frames, description, names, index. The records have their own,
@@ -65,6 +66,8 @@ pub struct Target {
     pub pids: Vec<i32>,
     /// Whether children were traced too.
     pub follow: bool,
+    /// Where the command ran.
+    pub places: Places,
 }
 
 /// What a replay can show.

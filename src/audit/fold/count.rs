@@ -25,7 +25,7 @@ impl Fold {
             let about = "Many addresses are tried in turn";
             self.detect("network-scan", about, Level::Error, message, None, by);
         }
-        let home = format!("{}/.", self.context.home.trim_end_matches('/'));
+        let home = format!("{}/.", self.context.places.home.trim_end_matches('/'));
         let mut places: FxHashMap<u32, FxHashSet<&str>> = FxHashMap::default();
         let mut refused: FxHashMap<u32, usize> = FxHashMap::default();
         let tried = self.files.tried();
@@ -61,12 +61,14 @@ impl Fold {
     /// Files of the user that one process went through and took away or wrote over. What the build made itself is its own,
     /// and so are directories that it made; what hides behind a dot is a cache or a setting, and told by rules.
     pub(super) fn destroyed(&mut self) {
-        let home = format!("{}/", self.context.home.trim_end_matches('/'));
+        let home = format!("{}/", self.context.places.home.trim_end_matches('/'));
         if home.len() < 3 {
             return;
         }
         let own = |path: &str| {
-            [&self.context.workspace, &self.context.tmpdir].iter().any(|dir| within(path.as_bytes(), dir.as_bytes()))
+            [&self.context.places.workspace, &self.context.places.tmpdir]
+                .iter()
+                .any(|dir| within(path.as_bytes(), dir.as_bytes()))
         };
         let mut hit: FxHashMap<u32, usize> = FxHashMap::default();
         for file in self.files.all() {

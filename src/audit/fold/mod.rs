@@ -28,7 +28,7 @@ use super::text::text;
 use crate::decode::tree::Tree;
 use crate::event::{Event, Name, Outcome, Sort};
 use crate::model::record::{Kind, Role, State};
-use crate::model::{Abi, Pid};
+use crate::model::{Abi, Pid, Places};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -37,12 +37,8 @@ use std::collections::BTreeMap;
 pub struct Context {
     /// The command.
     pub command: Vec<String>,
-    /// The directory that counts as the build's own.
-    pub workspace: String,
-    /// The home directory.
-    pub home: String,
-    /// The directory for temporary files.
-    pub tmpdir: String,
+    /// Where it runs; without a workspace, where the first process was.
+    pub places: Places,
     /// The machine's name.
     pub host: Option<String>,
     /// The tracer's process, which the build has no business with.
@@ -173,7 +169,7 @@ impl Fold {
                 said.evidence.push(format!("by {}", line.join(" ← ")));
             }
         }
-        let temporary = [self.context.tmpdir.as_str(), "/tmp", "/var/tmp", "/dev/shm"];
+        let temporary = [self.context.places.tmpdir.as_str(), "/tmp", "/var/tmp", "/dev/shm"];
         self.findings.add(said, by, &temporary, &mut self.beyond);
     }
 
@@ -309,8 +305,8 @@ impl Fold {
         if let Some(first) = first.filter(|_| self.context.command.is_empty()) {
             self.context.command.clone_from(&first.argv);
         }
-        if let Some(first) = first.filter(|_| self.context.workspace.is_empty()) {
-            self.context.workspace.clone_from(&first.cwd);
+        if let Some(first) = first.filter(|_| self.context.places.workspace.is_empty()) {
+            self.context.places.workspace.clone_from(&first.cwd);
         }
         let (files, failures) = self.files.told();
         let out_of_sight = out_of_sight(&coverage, &self.acts);
@@ -329,9 +325,9 @@ impl Fold {
             tool: Tool { name: "smtrace".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             run: Run {
                 command: super::redact::argv(self.context.command.into_iter()),
-                workspace: self.context.workspace,
-                home: self.context.home,
-                tmpdir: self.context.tmpdir,
+                workspace: self.context.places.workspace,
+                home: self.context.places.home,
+                tmpdir: self.context.places.tmpdir,
                 host: self.context.host,
                 start_us: self.start,
                 end_us: self.end,

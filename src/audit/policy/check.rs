@@ -1,8 +1,9 @@
 //! The facts of a run against a policy.
 
-use super::{Action, Allowed, Entry, Places, Policy, patch};
+use super::{Action, Allowed, Entry, Policy, patch};
 use crate::audit::findings::Said;
 use crate::audit::model::{Access, Audit, Digest, Level, NetworkAct, PolicyCheck, Source, Use};
+use crate::model::Places;
 use globset::{GlobBuilder, GlobMatcher};
 
 /// What can be allowed.
@@ -186,7 +187,7 @@ impl Patterns {
 /// A pattern with the variables put in, whose values mean themselves.
 pub(super) fn compile(pattern: &str, places: &Places) -> Result<GlobMatcher, String> {
     let mut text = pattern.to_owned();
-    for (variable, value) in places.all() {
+    for (variable, value) in places.named() {
         if text.contains(variable) && value.is_empty() {
             return Err(format!("{variable} has no value in this run"));
         }

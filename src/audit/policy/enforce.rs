@@ -3,9 +3,10 @@
 //! `check` holds all facts of a run against a policy afterwards; here a process is the program it runs at that moment, not
 //! all that it ran.
 
+use super::Policy;
 use super::check::{Patterns, Sort, compile};
-use super::{Places, Policy};
 use crate::decode::errno;
+use crate::model::Places;
 use globset::GlobMatcher;
 use serde::Deserialize;
 

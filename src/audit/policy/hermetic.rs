@@ -1,9 +1,9 @@
 //! One question with reasons: did the build use anything that was not declared?
 
-use super::Places;
 use super::check::compile;
 use crate::audit::model::{Access, Audit, Family, Hermetic, NetworkAct, Reason, Use};
 use crate::audit::text::within;
+use crate::model::Places;
 
 /// What is declared.
 #[derive(Clone, Debug, Default)]

@@ -1,9 +1,10 @@
 //! The least policy that allows what was seen, made so that the same build learns the same bytes again.
 
+use super::VERSION;
 use super::check::{Deed, Sort, deeds};
-use super::{Places, VERSION};
 use crate::audit::model::{Audit, Failure};
 use crate::audit::text::generalised;
+use crate::model::Places;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -19,7 +20,7 @@ pub(super) fn pattern(path: &str, places: &Places) -> String {
     let temporary = [places.tmpdir.as_str(), "/tmp", "/var/tmp", "/dev/shm"];
     // A name with a star in it is rare: the star is kept as what matches it.
     let plain: String = path.chars().map(|c| if "[]{}?\\".contains(c) { '?' } else { c }).collect();
-    let mut all: Vec<(&str, &str)> = places.all().into_iter().filter(|(_, value)| value.len() > 1).collect();
+    let mut all: Vec<(&str, &str)> = places.named().into_iter().filter(|(_, value)| value.len() > 1).collect();
     all.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     for (variable, value) in all {
         let rest = plain.strip_prefix(value).filter(|rest| rest.is_empty() || rest.starts_with('/'));

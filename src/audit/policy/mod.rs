@@ -209,23 +209,6 @@ impl Entry {
     }
 }
 
-/// The directories of a run that patterns name.
-#[derive(Clone, Debug, Default)]
-pub struct Places {
-    /// `${WORKSPACE}`
-    pub workspace: String,
-    /// `${HOME}`
-    pub home: String,
-    /// `${TMPDIR}`
-    pub tmpdir: String,
-}
-
-impl Places {
-    fn all(&self) -> [(&'static str, &str); 3] {
-        [("${WORKSPACE}", &self.workspace), ("${HOME}", &self.home), ("${TMPDIR}", &self.tmpdir)]
-    }
-}
-
 /// Reads a policy.
 ///
 /// # Errors

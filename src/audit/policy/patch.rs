@@ -1,8 +1,8 @@
 //! What a policy would have to say to allow what was seen, as a patch that can be reviewed and applied.
 
-use super::Places;
 use super::check::{Deed, Sort};
 use super::learn::{entry, quoted};
+use crate::model::Places;
 use similar::TextDiff;
 use std::collections::BTreeSet;
 

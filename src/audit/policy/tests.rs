@@ -1,7 +1,8 @@
 //! Policies on facts made by hand.
 
-use super::{Places, check, learn, read};
+use super::{check, learn, read};
 use crate::audit::model::{Access, Audit, Digest, Dns, Family, File, NetworkAct, Peer, Process, Program, Use};
+use crate::model::Places;
 
 fn used() -> Use {
     Use { count: 1, processes: vec![0], ..Use::default() }
