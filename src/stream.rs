@@ -5,6 +5,7 @@
 //! client alone, counted and told. So the tracing thread may wait for this reader. It must not write the log.
 
 mod address;
+mod attach;
 mod client;
 mod connect;
 mod records;
@@ -14,9 +15,10 @@ mod transport;
 mod view;
 
 pub use address::{Listener, bind_unix};
+pub use attach::{Attached, attach_ring};
 pub use connect::connect;
 pub use records::Records;
-pub use ring::{RingServer, attach_ring};
+pub use ring::RingServer;
 pub use tls::server as tls_server;
 
 use crate::bus::{Catch, Receiver, Tally};
@@ -325,7 +327,7 @@ impl Stream {
         if let Some(token) = &self.outside.token
             && !client.is_known()
         {
-            if !said.token.is_some_and(|said| same(said.as_bytes(), token.as_bytes())) {
+            if !said.token.is_some_and(|said| client::same(said.as_bytes(), token.as_bytes())) {
                 return client.refuse("the token is missing or wrong");
             }
             client.know();
@@ -362,15 +364,22 @@ impl Stream {
 
     fn serve_ring(&mut self, ready: &[PollFlags]) {
         let Some(mut ring) = self.ring.take() else { return };
-        ring.serve(ready, || self.catch());
+        let plan = |words: &str| {
+            let mut plan = view::default_plan(&self.plan);
+            crate::options::amend(&mut plan, words, &self.choices).ok().map(|_| plan)
+        };
+        ring.serve(ready, || self.catch(), plan);
         self.figures.consumers.store(ring.consumers(), Ordering::Relaxed);
         self.ring = Some(ring);
+        if ready.iter().any(|flags| !flags.is_empty()) {
+            self.demand();
+        }
     }
 
-    /// Tells what all views together need, when that changed.
+    /// Tells what all views and the ring's consumers together need, when that changed.
     fn demand(&mut self) {
-        let each = self.views.iter().map(|view| (self.wants)(view.plan()));
-        let demand = each.reduce(Wanted::and);
+        let plans = self.views.iter().map(View::plan).chain(self.ring.iter().flat_map(RingServer::plans));
+        let demand = plans.map(self.wants).reduce(Wanted::and);
         if demand != self.demanded {
             self.demanded = demand;
             (self.demand)(demand);
@@ -388,9 +397,4 @@ fn snapshot(account: &Account) -> Vec<u8> {
     let mut tasks = Vec::new();
     account.snapshot(clock::realtime(), &mut tasks);
     tasks
-}
-
-/// Compares in a time that tells nothing of where the first difference is.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }

@@ -7,8 +7,9 @@ use falco_event::events::{Event, RawEvent};
 use falco_event_schema::events::AnyEvent;
 use falco_plugin_api as api;
 use std::ffi::{CStr, CString, c_char, c_void};
+use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
@@ -181,24 +182,27 @@ fn a_run_is_seen_while_it_goes_on() {
     std::fs::remove_file(&kept).unwrap();
 }
 
-#[test]
-fn a_live_smtrace_gives_its_records() {
-    let Some(mut smtrace) = smtrace() else { return };
-    let socket = scratch("socket");
+/// A traced shell that goes on until it is killed, with `options` that let others see its events.
+fn live(mut smtrace: Command, options: &[&str]) -> Child {
     let mut run = smtrace
-        .args(["-q", "-e", "openat", "-o", "/dev/null", "--listen"])
-        .arg(format!("unix:{}", socket.display()))
-        .args(["--", "sh", "-c", "for i in $(seq 3000); do cat /etc/hostname; done"])
-        .stdout(Stdio::null())
+        .args(["-e", "openat", "-o", "/dev/null"])
+        .args(options)
+        .args(["--", "sh", "-c", "echo ready; for i in $(seq 3000); do cat /etc/hostname; done"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !socket.exists() {
-        assert!(Instant::now() < deadline);
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let mut first = [0; 6];
+    run.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    let mut rest = run.stdout.take().unwrap();
+    std::thread::spawn(move || std::io::copy(&mut rest, &mut std::io::sink()));
+    run
+}
+
+/// What the plugin tells of such a shell at `place`, and of its end.
+fn sees(run: &mut Child, place: &str) {
     let plugin = Plugin::new();
-    let source = plugin.open(&format!("unix:{}", socket.display())).unwrap();
+    let source = plugin.open(place).unwrap();
     // The shell was there before; cat came after.
     let seen = |told: &[String]| {
         let has = |start: &str, part: &str| told.iter().any(|event| event.starts_with(start) && event.contains(part));
@@ -209,13 +213,32 @@ fn a_live_smtrace_gives_its_records() {
     run.kill().unwrap();
     run.wait().unwrap();
     assert!(source.read(|_| false).1, "a source that vanished ends");
+}
+
+#[test]
+fn a_live_smtrace_gives_its_records() {
+    let Some(smtrace) = smtrace() else { return };
+    let socket = scratch("socket");
+    let place = format!("unix:{}", socket.display());
+    let mut run = live(smtrace, &["--listen", &place]);
+    sees(&mut run, &place);
     let _ = std::fs::remove_file(&socket);
+}
+
+#[test]
+fn the_ring_of_a_live_smtrace_gives_its_records() {
+    let Some(smtrace) = smtrace() else { return };
+    let name = format!("raw-{}", std::process::id());
+    // The log needs no arguments: they are captured for us.
+    let mut run = live(smtrace, &["--ring", &name]);
+    sees(&mut run, &format!("{{\"ring\": \"{name}\"}}"));
 }
 
 #[test]
 fn what_has_no_records_is_refused() {
     let plugin = Plugin::new();
     assert!(plugin.open("unix:/nonesuch").err().unwrap().contains("start smtrace there first"));
+    assert!(plugin.open("ring:nonesuch").err().unwrap().contains("no smtrace runs with --ring of that name"));
     assert!(plugin.open("/nonesuch").err().unwrap().contains("cannot read /nonesuch"));
     assert!(plugin.open("").err().unwrap().contains("no source of events"));
 }

@@ -39,7 +39,13 @@ impl Render {
             Err(refusal) => return Err(anyhow!("{}", refusal.text.trim_end().to_owned())),
         };
         plan.filters = params.sibling.filters.clone();
-        let pipeline = Pipeline::new(&plan, Users::default(), Groups::default());
+        // A capture tells the names of its machine; a ring is of this one.
+        let names = |file: &str| match params.place {
+            Place::Ring(_) => std::fs::read(file).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let (users, groups) = (Users::parse(&names("/etc/passwd")), Groups::parse(&names("/etc/group")));
+        let pipeline = Pipeline::new(&plan, users, groups);
         Ok(Render { plan, pipeline })
     }
 
@@ -107,7 +113,7 @@ impl Source {
             let lines_only = matches!(params.place, Place::Unix(_) | Place::Tcp(_));
             if lines_only && params.sibling.format != "json" {
                 return Err(anyhow!(
-                    "smtrace: init_config: format \"normal\" needs a capture; give \"format\": \"json\" with connect"
+                    "smtrace: init_config: format \"normal\" needs a capture or a ring; give \"format\": \"json\" with connect"
                 ));
             }
             let file = File::options().create(true).append(true).open(path);

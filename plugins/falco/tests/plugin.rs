@@ -6,10 +6,10 @@
 use falco_plugin_api as api;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -394,6 +394,38 @@ fn records_of_a_capture_are_the_lines_of_replay() {
     }
     assert!(replayed.lines().count() > 20);
     assert!(got == replayed, "the plugin's events are not replay's lines; is target's smtrace of this source?");
+}
+
+#[test]
+fn the_ring_of_a_live_smtrace_gives_its_events_with_arguments_and_open_files() {
+    let Some(smtrace) = smtrace() else { return };
+    let name = format!("plugin-{}", std::process::id());
+    let mut run = Command::new(&smtrace)
+        .args(["-e", "openat", "-o", "/dev/null", "--ring", &name])
+        .args(["--", "sh", "-c", "echo ready; exec 7</etc/passwd; while :; do cat /etc/hostname >/dev/null; done"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    run.stdout.as_mut().unwrap().read_exact(&mut [0; 6]).unwrap();
+    let plugin = Plugin::new();
+    let source = plugin.open(&format!("{{\"ring\": \"{name}\"}}")).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    // The log shows neither arguments nor open files: the tracer learns that we need them.
+    let wanted = ["\"openat\"", "\"/etc/hostname\"", "\"/etc/passwd\"", "\"comm\":\"cat\""];
+    let mut found = false;
+    while !found {
+        assert!(Instant::now() < deadline);
+        let (rc, events) = source.next();
+        assert_ne!(rc, EOF);
+        found = events.iter().any(|event| {
+            let line = shown(&plugin, event.cast_const());
+            wanted.iter().all(|word| line.contains(word))
+        });
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(source.drain().1, EOF, "a source that vanished ends");
 }
 
 /// What `evt.plugininfo` is.

@@ -3,6 +3,8 @@
 //! Between the two is a bounded queue: a consumer that is slow makes the source wait, never memory grow. Dropping the
 //! feed ends the thread, wherever it waits.
 
+mod ring;
+
 use crate::lines::Lines;
 use crate::params::{Params, Place};
 use smtrace::model::record::Record;
@@ -141,7 +143,7 @@ struct Wish {
 fn wish(params: &Params, form: Form) -> String {
     let token = params.token.as_ref().map(|token| format!("token={token} ")).unwrap_or_default();
     let format = if form == Form::Records { "capture" } else { "json" };
-    format!("{token}format={format} str-max={}\n", params.sibling.str_max)
+    format!("{token}format={format} str-max={}", params.sibling.str_max)
 }
 
 /// The thread: opens the place, says whether that went well, and hands over what it gives.
@@ -163,6 +165,7 @@ fn run(
             socket(&name, connect, wish, stop, opened, to)
         }
         Place::Tcp(address) => socket(address, dial(address), wish, stop, opened, to),
+        Place::Ring(name) => ring::hand(name, wish, stop, opened, to),
     };
     let _ = to.send(last);
 }
@@ -295,7 +298,7 @@ fn socket<S: Read + Write + Send + 'static>(
     opened: &SyncSender<Result<(), String>>,
     to: &SyncSender<Given>,
 ) -> Given {
-    let wished = connected.and_then(|mut socket| socket.write_all(wish.text.as_bytes()).map(|()| socket));
+    let wished = connected.and_then(|mut socket| writeln!(socket, "{}", wish.text).map(|()| socket));
     match wished {
         Ok(socket) => {
             let _ = opened.send(Ok(()));

@@ -4,7 +4,7 @@ use smtrace::options::{Sibling, sibling};
 use std::path::PathBuf;
 
 /// The keys of `open_params` beside the siblings'.
-const OWN: [&str; 4] = ["capture", "follow", "connect", "token_file"];
+const OWN: [&str; 5] = ["capture", "follow", "connect", "ring", "token_file"];
 
 /// Where events come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Place {
     Unix(PathBuf),
     /// An address and port, as [`Place::Unix`].
     Tcp(String),
+    /// The ring of a live smtrace (`--ring`), by its name: its memory is mapped, and what is not read in time is missed.
+    Ring(String),
 }
 
 /// What was asked for.
@@ -34,7 +36,7 @@ pub struct Params {
 }
 
 impl Params {
-    /// Reads both texts. `open_params` may also be the bare name of a file, or `unix:PATH`.
+    /// Reads both texts. `open_params` may also be the bare name of a file, `unix:PATH`, or `ring:NAME`.
     ///
     /// # Errors
     /// One line that says what is wrong and what to give instead.
@@ -50,27 +52,31 @@ impl Params {
             Some("true") => true,
             Some(other) => return Err(format!("smtrace: open_params: follow is \"{other}\"; give true or false")),
         };
-        let place = match (own("capture"), own("connect")) {
-            (Some(_), Some(_)) => {
-                return Err("smtrace: open_params: capture and connect are both given; give one".to_owned());
+        let places = ["capture", "connect", "ring"].map(|key| own(key).map(|value| (key, value)));
+        let places: Vec<_> = places.into_iter().flatten().collect();
+        let place = match places[..] {
+            [(one, _), (other, _), ..] => {
+                return Err(format!("smtrace: open_params: {one} and {other} are both given; give one"));
             }
-            (Some(path), None) => Place::File { path: PathBuf::from(path), follow },
-            (None, Some(address)) => address_of(address)?,
-            (None, None) if !is_object => match bare.strip_prefix("unix:") {
-                Some(_) => address_of(bare)?,
-                None => Place::File { path: PathBuf::from(bare), follow: false },
-            },
-            (None, None) => {
+            [("capture", path)] => Place::File { path: PathBuf::from(path), follow },
+            [("ring", name)] => ring_of(name)?,
+            [(_, address)] => address_of(address)?,
+            [] if is_object => {
                 return Err(
-                    "smtrace: open_params: no source of events; give \"capture\" with a file or \"connect\" with \
-                            unix:PATH or ADDRESS:PORT"
+                    "smtrace: open_params: no source of events; give \"capture\" with a file, \"connect\" with \
+                            unix:PATH or ADDRESS:PORT, or \"ring\" with a name"
                         .to_owned(),
                 );
             }
+            [] => match (bare.starts_with("unix:"), bare.strip_prefix("ring:")) {
+                (true, _) => address_of(bare)?,
+                (_, Some(name)) => ring_of(name)?,
+                _ => Place::File { path: PathBuf::from(bare), follow: false },
+            },
         };
         let token = match (own("token_file"), &place) {
             (None, _) => None,
-            (Some(_), Place::File { .. }) => {
+            (Some(_), Place::File { .. } | Place::Ring(_)) => {
                 return Err("smtrace: open_params: token_file goes with connect only; take it away".to_owned());
             }
             (Some(file), _) => Some(token(file)?),
@@ -90,6 +96,13 @@ fn token(file: &str) -> Result<String, String> {
         ));
     }
     Ok(word.to_owned())
+}
+
+fn ring_of(name: &str) -> Result<Place, String> {
+    match name {
+        "" => Err("smtrace: open_params: ring is empty; give the name that `smtrace --ring` was given".to_owned()),
+        name => Ok(Place::Ring(name.to_owned())),
+    }
 }
 
 fn address_of(address: &str) -> Result<Place, String> {
@@ -122,6 +135,8 @@ mod tests {
         assert_eq!(place("{\"capture\": \"x\", \"follow\": \"true\"}"), file("x", true));
         assert_eq!(place("/run/a b"), file("/run/a b", false));
         assert_eq!(place("unix:/run/s"), Place::Unix(PathBuf::from("/run/s")));
+        assert_eq!(place("ring:build"), Place::Ring("build".to_owned()));
+        assert_eq!(place("{\"ring\": \"build\"}"), Place::Ring("build".to_owned()));
         assert_eq!(place("{\"connect\": \"[::1]:7\"}"), Place::Tcp("[::1]:7".to_owned()));
     }
 
@@ -137,6 +152,9 @@ mod tests {
             ("{\"connect\": \":7\"}", "ADDRESS:PORT"),
             ("{\"connect\": \"h:70000\"}", "ADDRESS:PORT"),
             ("{\"connect\": \"h:7\", \"capture\": \"/x\"}", "give one"),
+            ("{\"connect\": \"h:7\", \"ring\": \"x\"}", "connect and ring are both given"),
+            ("{\"ring\": \"\"}", "ring is empty"),
+            ("{\"ring\": \"x\", \"token_file\": \"/y\"}", "goes with connect"),
             ("{\"capture\": \"/x\", \"follow\": 1}", "follow is 1"),
             ("{\"capture\": \"/x\", \"filter_pids\": [4194304]}", "from 0 to 4194303"),
             ("{\"captures\": \"/x\"}", "did you mean `capture`?"),
