@@ -103,6 +103,7 @@ const choose = (name) => {
     const own = tab.id === "tab-" + name;
     tab.setAttribute("aria-selected", own);
     tab.tabIndex = own ? 0 : -1;
+    if (own) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   by("panel").setAttribute("aria-labelledby", "tab-" + name);
   filters();
