@@ -15,6 +15,7 @@ use crate::engine::{Call, Denial, Identity, Observer, Punishment, Task};
 use crate::model::record::{HEADER, Head, Kind, MAX_DETAIL, PIECE_HEADER, Role, State, Unfinished, Writer, flag};
 use crate::model::{CallSet, Pid};
 use crate::sys::clock;
+use crate::sys::fds::Fds;
 use crate::sys::memory::Memory;
 use crate::sys::ptrace::SignalInfo;
 use digest::Digests;
@@ -121,6 +122,8 @@ pub struct Recorder<R> {
     /// Processes whose lines can name them as parent, so that an outsider is described once.
     known: FxHashSet<Pid>,
     digests: Digests,
+    /// Directories of open files.
+    fds: Fds,
     /// The calls whose paths are followed to their end, if any are.
     names: Option<Names>,
 }
@@ -155,7 +158,15 @@ impl<R: Records> Recorder<R> {
     #[must_use]
     pub fn new(bus: R, wanted: Wanted, collecting: Arc<AtomicBool>, followed: Option<CallSet>) -> Recorder<R> {
         let names = followed.map(Names::new);
-        Recorder { bus, wanted, collecting, known: FxHashSet::default(), digests: Digests::default(), names }
+        Recorder {
+            bus,
+            wanted,
+            collecting,
+            known: FxHashSet::default(),
+            digests: Digests::default(),
+            fds: Fds::default(),
+            names,
+        }
     }
 
     /// Captures what `wanted` says from here on.
@@ -203,7 +214,7 @@ impl<R: Records> Recorder<R> {
         let room = if hashed.is_some() { room + PIECE_HEADER + digest::ROOM } else { room };
         let names = self.names.as_ref().filter(|names| kind == Kind::Enter && names.follows(call));
         let room = if names.is_some() { room + names::ROOM } else { room };
-        let digests = &mut self.digests;
+        let (digests, fds) = (&mut self.digests, &mut self.fds);
         self.bus.send(room.min(LARGE), |to| {
             let mut writer = Writer::new(to, &head, raw);
             if wanted.args {
@@ -222,7 +233,7 @@ impl<R: Records> Recorder<R> {
                 None => {}
             }
             if list {
-                proc::capture_fds(&mut writer, task.tid);
+                proc::capture_fds(&mut writer, fds, task.tid);
             }
             writer.finish()
         });
@@ -269,7 +280,7 @@ impl<R: Records> Observer for Recorder<R> {
         let head = Head { flags: thread | flag::QUIET, ..head(Kind::Born, task) };
         let ppid = u64::from(identity.ppid.cast_unsigned());
         let creator = u64::from(identity.creator.cast_unsigned());
-        let (comm, wanted) = (&identity.comm, self.wanted);
+        let (comm, wanted, fds) = (&identity.comm, self.wanted, &mut self.fds);
         let first = attached || self.known.len() <= 2;
         self.bus.send(LARGE, |to| {
             let mut writer = Writer::new(to, &head, &[ppid, creator, u64::from(identity.uid), u64::from(identity.gid)]);
@@ -278,7 +289,7 @@ impl<R: Records> Observer for Recorder<R> {
             if first {
                 proc::capture_program(&mut writer, task.tid, &wanted);
                 if wanted.opened {
-                    proc::capture_fds(&mut writer, task.tid);
+                    proc::capture_fds(&mut writer, fds, task.tid);
                 }
             }
             writer.finish()

@@ -9,7 +9,7 @@ use crate::decode::walk::failed;
 use crate::engine::{Call, Task};
 use crate::model::Pid;
 use crate::model::record::{Role, State, Writer, flag};
-use crate::sys::fds;
+use crate::sys::fds::Fds;
 use crate::sys::socket::Shared;
 use crate::table::Ret;
 use std::fs::{self, File};
@@ -143,10 +143,10 @@ pub(super) fn may_change_fds(call: &Call) -> bool {
 }
 
 /// Adds the open files, in order of their numbers; what the limit leaves out is a last piece marked cut.
-pub(super) fn capture_fds(writer: &mut Writer<'_>, tid: Pid) {
+pub(super) fn capture_fds(writer: &mut Writer<'_>, fds: &mut Fds, tid: Pid) {
     writer.add_flags(flag::LISTED);
     let mut count = 0;
-    fds::list(tid, |number, target| {
+    fds.list(tid, |number, target| {
         count += 1;
         let (state, target) = if count > MAX_FDS { (State::Cut, &[][..]) } else { (State::Whole, target) };
         writer.piece(Role::Fd, 0, number, state, target);

@@ -7,14 +7,12 @@
 //! A page of a file on FUSE is served by a process, perhaps by a stopped tracee, and a read of it can wait for ever, deaf
 //! to signals. Where such a file system is mounted, a page that is not resident and belongs to one is never touched.
 
+use super::kept::Kept;
 use super::ptrace;
 use crate::model::Pid;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::FileExt;
-
-/// Open /proc/PID/mem files, at most this many, so that a build with thousands of processes needs no descriptor each.
-const OPEN_FILES: usize = 16;
 
 /// The page size assumed for splitting reads; larger real pages only make reads smaller than they could be.
 const PAGE: u64 = 4096;
@@ -22,35 +20,15 @@ const PAGE: u64 = 4096;
 /// Reads of tracee memory, with a few files kept open.
 #[derive(Debug, Default)]
 pub struct Memory {
-    open: Vec<(Pid, File)>,
-    next: usize,
+    kept: Kept,
     /// Whether a FUSE file system was seen, so that pages have to be looked at before they are read.
     careful: bool,
 }
 
 impl Memory {
-    fn file(&mut self, tid: Pid) -> Option<&File> {
-        let at = match self.open.iter().position(|(owner, _)| *owner == tid) {
-            Some(at) => at,
-            None => {
-                let file = File::open(format!("/proc/{tid}/mem")).ok()?;
-                if self.open.len() < OPEN_FILES {
-                    self.open.push((tid, file));
-                    self.open.len() - 1
-                } else {
-                    self.next = (self.next + 1) % OPEN_FILES;
-                    self.open[self.next] = (tid, file);
-                    self.next
-                }
-            }
-        };
-        self.open.get(at).map(|(_, file)| file)
-    }
-
     /// Forgets the file of `tid`: after an exec it would still show the old image ("mem" holds the mm it was opened on).
     pub fn forget(&mut self, tid: Pid) {
-        self.open.retain(|(owner, _)| *owner != tid);
-        self.next = 0;
+        self.kept.forget(tid);
     }
 
     /// Reads up to `to.len()` bytes at `address`; stops before the first unreadable page. Returns how many were read.
@@ -89,7 +67,7 @@ impl Memory {
         if i64::try_from(address).is_err() || (self.careful && may_hang(tid, address)) {
             return 0;
         }
-        match self.file(tid) {
+        match self.kept.get(tid, || File::open(format!("/proc/{tid}/mem"))) {
             Some(file) => file.read_at(to, address).unwrap_or(0),
             None => match vm_read(tid, address, to) {
                 0 => peek_words(tid, address, to),

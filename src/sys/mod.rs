@@ -8,6 +8,7 @@ pub mod clock;
 pub mod fds;
 pub mod host;
 pub mod inherited;
+mod kept;
 pub mod limits;
 pub mod lock;
 pub mod memory;
