@@ -6,7 +6,7 @@ use super::tree::{Seen, Show, Value};
 use super::walk::{Limits, MAX_BUFFER, MAX_COUNTED, MAX_PATH, MAX_STRUCTS, MAX_TEXTS, Strings, Walk, failed, low32};
 use crate::model::Abi;
 use crate::model::record::{MAX_DETAIL, PIECE_HEADER, State};
-use crate::table::sets::Base;
+use crate::table::sets::{self, Base};
 use crate::table::structs::Thing;
 use crate::table::{Arg, Kind, Len, Phase};
 
@@ -26,6 +26,7 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
     match arg.kind {
         kind if !kind.is_word() && word == 0 => walk.put(name, Value::Null),
         kind if !kind.is_word() && !follow => walk.put(name, Value::Address(word)),
+        Kind::StructArray(_, len) | Kind::Bytes(len) if is_negative(walk, len) => walk.put(name, Value::Address(word)),
         Kind::Path => walk.path(name, word),
         Kind::Str => walk.string(name, word),
         Kind::Strv => walk_strings(walk, name, word),
@@ -33,7 +34,7 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
             let len = usize::try_from(length(walk, len)).unwrap_or(usize::MAX);
             let refused = |(call, most): &(&str, usize)| *call == walk.call.row.name && len > *most;
             // A query for the size has no room.
-            let query = len == 0 && walk.at_exit() && walk.call.row.name.contains("listxattr");
+            let query = walk.call.row.name.contains("listxattr") && walk.word(usize::from(index) + 1) == 0;
             match query || MOST_BYTES.iter().any(refused) {
                 true => walk.put(name, Value::Address(word)),
                 false => walk.buffer(name, word, len),
@@ -54,10 +55,14 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
             shapes::walk_shape(walk, shape, name, word, count);
         }
         Kind::Lo => {
-            // The neighbours' order differs by ABI's byte order; the table puts the low half first on all we have.
-            let high = walk.word(usize::from(index) + 1);
+            // _llseek(2) alone takes the high half first.
+            let at = usize::from(index);
+            let args = walk.call.row.args(walk.abi());
+            let follows = args.get(at + 1).is_some_and(|next| next.kind == Kind::Hi);
+            let high = walk.word(if follows { at + 1 } else { at.saturating_sub(1) });
             let whole = (high & 0xffff_ffff) << 32 | word & 0xffff_ffff;
-            walk.put(name, Value::Signed(whole.cast_signed()));
+            let kind = HALVES.iter().find(|(call, _)| *call == walk.call.row.name).map_or(Kind::Off, |(_, kind)| *kind);
+            walk.put(name, scalar(kind, whole, Abi::X86_64));
         }
         Kind::Hi | Kind::None => {
             walk.show_next(Show::Idle);
@@ -88,6 +93,10 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
                 // An `unsigned long` that is no signal at all.
                 Kind::Sig if word > 0xffff_ffff && WIDE.contains(&call) => walk.put(name, Value::Unsigned(word)),
                 Kind::Enum(set) if !narrow => walk.put(name, Value::Constant(set, word)),
+                Kind::Uid | Kind::Gid if abi == Abi::I386 && SHORT_IDS.contains(&call) => {
+                    let id = if word & 0xffff == 0xffff { u64::MAX } else { word & 0xffff };
+                    walk.put(name, scalar(arg.kind, id, abi));
+                }
                 kind => walk.put(name, scalar(kind, word, abi)),
             }
         }
@@ -95,7 +104,9 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
 }
 
 /// The calls whose constants and flags are an `unsigned long` to the kernel (`SYSCALL_DEFINE` of each).
-const WIDE: [&str; 18] = [
+const WIDE: [&str; 20] = [
+    "fanotify_mark",
+    "ptrace",
     "mmap",
     "mmap2",
     "mprotect",
@@ -117,7 +128,31 @@ const WIDE: [&str; 18] = [
 ];
 
 /// Their arguments that are an `int` all the same.
-const NARROW: [(&str, &str); 3] = [("mbind", "flags"), ("prctl", "option"), ("ioctl", "cmd")];
+const NARROW: [(&str, &str); 4] =
+    [("mbind", "flags"), ("prctl", "option"), ("ioctl", "cmd"), ("fanotify_mark", "flags")];
+
+/// What two halves are together, when not a place in a file.
+const HALVES: [(&str, Kind); 4] = [
+    ("truncate64", Kind::U64),
+    ("ftruncate64", Kind::U64),
+    ("lookup_dcookie", Kind::U64),
+    ("fanotify_mark", Kind::Flags(&sets::FANOTIFY_MASK)),
+];
+
+/// i386's calls whose ids have 16 bits (`high2lowuid` in linux/highuid.h): their wide twins end in `32`.
+const SHORT_IDS: [&str; 11] = [
+    "chown",
+    "fchown",
+    "lchown",
+    "setfsgid",
+    "setfsuid",
+    "setgid",
+    "setregid",
+    "setresgid",
+    "setresuid",
+    "setreuid",
+    "setuid",
+];
 
 /// Calls that do not look at more bytes (`__NEW_UTS_LEN`, `XATTR_SIZE_MAX`).
 const MOST_BYTES: [(&str, usize); 5] =
@@ -172,6 +207,13 @@ pub(super) fn length(walk: &mut Walk<'_>, len: Len) -> u64 {
             result.min(given.unwrap_or(u64::MAX))
         }
     }
+}
+
+/// Whether the program gave a length below 0, which the calls that have it as an `int` refuse.
+fn is_negative(walk: &Walk<'_>, len: Len) -> bool {
+    let Len::Arg(at) = len else { return false };
+    let kind = walk.call.row.args(walk.abi()).get(usize::from(at)).map(|arg| arg.kind);
+    kind == Some(Kind::Int) && walk.int(usize::from(at)) < 0
 }
 
 /// What a word means by its kind alone.
@@ -238,7 +280,7 @@ fn walk_strings(walk: &mut Walk<'_>, name: &'static str, address: u64) {
     let items = walk.limits.items.min(MAX_TEXTS);
     let most = if list == Strings::Variables { items.max(MAX_COUNTED) } else { items } + 1;
     let pointers = walk.read_pointers(address, most * word);
-    if pointers.is_empty() {
+    if pointers.len() < word {
         return walk.put(name, Value::Unreadable(address));
     }
     if list == Strings::Variables && !has_environment(walk, &pointers) {

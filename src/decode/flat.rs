@@ -12,7 +12,15 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The structure `layout` at `address`.
 pub(super) fn put_flat(walk: &mut Walk<'_>, name: &'static str, layout: &'static Struct, address: u64) {
-    if let Some(seen) = walk.whole(name, address, layout.size(walk.abi())) {
+    let abi = walk.abi();
+    // Numbers in a row are told as far as they can be read.
+    if let Some(field) = layout.plain(abi).filter(|field| field.count > 1 && matches!(field.what, What::Word(_))) {
+        let width = field.width(abi);
+        return walk_items(walk, name, address, u64::from(field.count), width, |walk, seen| {
+            put_element(walk, "", field, &seen, 0);
+        });
+    }
+    if let Some(seen) = walk.whole(name, address, layout.size(abi)) {
         put_seen(walk, name, layout, &seen);
     }
 }

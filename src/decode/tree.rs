@@ -90,8 +90,8 @@ pub enum Value {
     Unsigned(u64),
     /// A word that is best shown in base 16.
     Hex(u64),
-    /// As [`Value::Hex`], in eight digits.
-    Hex08(u32),
+    /// As [`Value::Hex`], at least so many characters wide with its `0x`, which 0 is without.
+    Padded(u64, u8),
     /// A word that is best shown in base 8.
     Octal(u64),
     /// A NULL pointer.

@@ -31,7 +31,7 @@ impl Json<'_, '_> {
             Value::Signed(_)
             | Value::Unsigned(_)
             | Value::Hex(_)
-            | Value::Hex08(_)
+            | Value::Padded(..)
             | Value::Octal(_)
             | Value::Null
             | Value::Address(_)
@@ -233,10 +233,9 @@ impl Serialize for Json<'_, '_> {
         match self.node.value {
             Value::Signed(number) | Value::Time(number) => Number(Raw::Signed(number)).serialize(to),
             Value::Unsigned(number) | Value::Octal(number) => Number(Raw::Unsigned(number)).serialize(to),
-            Value::Hex(number) | Value::Address(number) | Value::Unreadable(number) => {
+            Value::Hex(number) | Value::Padded(number, _) | Value::Address(number) | Value::Unreadable(number) => {
                 Number(Raw::Hex(number)).serialize(to)
             }
-            Value::Hex08(number) => Number(Raw::Hex(u64::from(number))).serialize(to),
             Value::Null => to.serialize_unit(),
             Value::Path(seen) | Value::Str(seen) | Value::Bytes(seen) | Value::Words(seen) | Value::Binary(seen) => {
                 self.bytes(&seen, to)

@@ -218,6 +218,15 @@ mod tests {
     }
 
     #[test]
+    fn each_capability_has_its_bit() {
+        let numbers: Vec<_> = super::CAPABILITY.constants(Abi::X86_64).collect();
+        assert!(numbers.len() > 40);
+        for (name, number) in numbers {
+            assert_eq!(super::CAPABILITIES.name_of(1 << number, Abi::X86_64), Some(name));
+        }
+    }
+
+    #[test]
     fn a_constant_of_several_bits_takes_them_all() {
         assert_eq!(split(&OPEN, 0o4010000, Abi::X86_64), (vec!["O_RDONLY", "O_SYNC"], 0));
         assert_eq!(split(&OPEN, 0o10000, Abi::X86_64), (vec!["O_RDONLY", "O_DSYNC"], 0));

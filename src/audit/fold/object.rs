@@ -61,8 +61,9 @@ pub(super) fn every(tree: &Tree) -> impl Iterator<Item = (usize, &Node)> {
 pub(super) fn number(value: Value) -> Option<u64> {
     match value {
         Value::Signed(n) => Some(n.cast_unsigned()),
-        Value::Unsigned(n) | Value::Hex(n) | Value::Octal(n) | Value::Flags(_, n) | Value::Constant(_, n) => Some(n),
-        Value::Mode(n) | Value::Uid(n) | Value::Gid(n) | Value::Hex08(n) => Some(u64::from(n)),
+        Value::Unsigned(n) | Value::Hex(n) | Value::Padded(n, _) | Value::Octal(n) => Some(n),
+        Value::Flags(_, n) | Value::Constant(_, n) => Some(n),
+        Value::Mode(n) | Value::Uid(n) | Value::Gid(n) => Some(u64::from(n)),
         Value::Fd(n) | Value::Dirfd(n) | Value::Pid(n) | Value::Signal(n) => Some(i64::from(n).cast_unsigned()),
         _ => None,
     }

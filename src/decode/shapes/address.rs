@@ -27,10 +27,7 @@ pub(super) fn sockaddr(walk: &mut Walk<'_>, name: &'static str, address: u64, le
     if len == 0 || address == 0 {
         return walk.put(name, if address == 0 { Value::Null } else { Value::Address(address) });
     }
-    let seen = walk.read(address, len);
-    if seen.len() < len.min(2) || seen.is_empty() {
-        return walk.put(name, Value::Unreadable(address));
-    }
+    let Some(seen) = walk.whole(name, address, len) else { return };
     put_address(walk, name, &seen);
 }
 
@@ -121,9 +118,12 @@ fn put_inet6(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
 }
 
 fn put_netlink(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
-    let (pid, groups) = (walk.u32_at(seen, 4)?, walk.u32_at(seen, 8)?);
+    let (pad, pid, groups) = (short(walk, seen, 2)?, walk.u32_at(seen, 4)?, walk.u32_at(seen, 8)?);
+    if pad != 0 {
+        walk.put("nl_pad", Value::Hex(u64::from(pad)));
+    }
     walk.put("nl_pid", Value::Unsigned(u64::from(pid)));
-    walk.put("nl_groups", Value::Hex08(groups));
+    walk.put("nl_groups", Value::Padded(u64::from(groups), 8));
     Some(())
 }
 

@@ -94,9 +94,9 @@ pub(super) fn file_handle(walk: &mut Walk<'_>, name: &'static str, address: u64,
     walk.open_struct(name);
     walk.put("handle_bytes", Value::Unsigned(u64::from(size)));
     if !asked {
-        walk.put("handle_type", Value::Hex(u64::from(kind)));
+        walk.put("handle_type", Value::Signed(i64::from(kind.cast_signed())));
         let bytes = walk.read(address.wrapping_add(8), (size as usize).min(MAX_HANDLE));
-        walk.put("f_handle", Value::Bytes(bytes));
+        walk.put("f_handle", Value::Binary(bytes));
     }
     walk.close();
 }

@@ -124,12 +124,12 @@ pub(super) fn perf_event_attr(walk: &mut Walk<'_>, name: &'static str, address: 
     walk.close();
 }
 
-/// capget(2), capset(2): one triple of words in version 1, two in the others; shown as sets of names.
+/// capget(2), capset(2): two triples of words in versions 2 and 3, else one; shown as sets of names.
 pub(super) fn cap_user_data(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
-    const VERSION_1: u32 = 0x1998_0330;
+    const TWO_WORDS: [u32; 2] = [0x2007_1026, 0x2008_0522];
     let header = walk.word(0);
     let version = walk.read(header, 4);
-    let words = if walk.u32_at(&version, 0) == Some(VERSION_1) { 1 } else { 2 };
+    let words = if walk.u32_at(&version, 0).is_some_and(|version| TWO_WORDS.contains(&version)) { 2 } else { 1 };
     let Some(seen) = walk.whole(name, address, words * 12) else { return };
     walk.open_struct(name);
     for (at, name) in [(0, "effective"), (4, "permitted"), (8, "inheritable")] {

@@ -110,7 +110,7 @@ pub(super) fn valid_on_failure(walk: &Walk<'_>, name: &str) -> bool {
     match name {
         "rmtp" => matches!(walk.call.result, Some(EINTR | ERESTART_RESTARTBLOCK)),
         // Where the buffers are is known all the same.
-        "vec" | "lvec" => true,
+        "vec" | "lvec" => walk.call.row.name != "mincore",
         _ => false,
     }
 }

@@ -8,6 +8,7 @@ use crate::table::structs;
 
 /// `struct sigevent`: value, signal, how; then the thread, or a function and its attributes.
 pub(super) fn sigevent(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
+    const SIGEV_SIGNAL: i32 = 0;
     const SIGEV_THREAD: i32 = 2;
     const SIGEV_THREAD_ID: i32 = 4;
     let word = walk.abi().word();
@@ -20,7 +21,12 @@ pub(super) fn sigevent(walk: &mut Walk<'_>, name: &'static str, address: u64, _:
     walk.put("sival_int", Value::Signed(i64::from(number)));
     walk.put("sival_ptr", if pointer == 0 { Value::Null } else { Value::Address(pointer) });
     walk.close();
-    walk.put("sigev_signo", Value::Signal(signal));
+    // Only who sends one says which.
+    let sends = matches!(how, SIGEV_SIGNAL | SIGEV_THREAD_ID);
+    walk.put(
+        "sigev_signo",
+        if sends { Value::Signal(signal) } else { Value::Unsigned(u64::from(signal.cast_unsigned())) },
+    );
     walk.put("sigev_notify", Value::Constant(&sets::SIGEV_NOTIFY, i64::from(how).cast_unsigned()));
     match how {
         SIGEV_THREAD_ID => {
@@ -41,7 +47,8 @@ pub(super) fn sigevent(walk: &mut Walk<'_>, name: &'static str, address: u64, _:
 /// msgsnd(2), msgrcv(2): the type, a word, and the text of `len` bytes.
 pub(super) fn msgbuf(walk: &mut Walk<'_>, name: &'static str, address: u64, len: u64) {
     let word = walk.abi().word();
-    let Some(seen) = walk.whole(name, address, word) else { return };
+    // The type, and room for the first byte of the text.
+    let Some(seen) = walk.whole(name, address, word * 2) else { return };
     let kind = walk.word_at(&seen, 0).unwrap_or(0);
     let kind = if word == 4 { i64::from(crate::decode::walk::low32(kind).cast_signed()) } else { kind.cast_signed() };
     walk.open_struct(name);

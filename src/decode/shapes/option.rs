@@ -9,6 +9,9 @@ pub(super) fn int_or_bytes(walk: &mut Walk<'_>, name: &'static str, address: u64
     if !walk.at_exit() && walk.int(OPTLEN) < 0 {
         return walk.put(name, Value::Address(address));
     }
+    if len == 0 && walk.at_exit() {
+        return walk.put(name, Value::Address(address));
+    }
     if len != 4 {
         return walk.buffer(name, address, usize::try_from(len).unwrap_or(usize::MAX));
     }

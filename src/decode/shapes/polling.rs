@@ -64,8 +64,9 @@ pub(super) fn cpumask(walk: &mut Walk<'_>, name: &'static str, address: u64, cou
 pub(super) fn nodemask(walk: &mut Walk<'_>, name: &'static str, address: u64, bits: u64) {
     let word = walk.abi().word();
     let count = usize::try_from(bits).unwrap_or(usize::MAX).div_ceil(word * 8);
+    let width = if word == 4 { 8 } else { 16 };
     walk_items(walk, name, address, count as u64, word, |walk, item| {
         let mask = walk.word_at(&item, 0).unwrap_or(0);
-        walk.put("", Value::Hex(mask));
+        walk.put("", Value::Padded(mask, width));
     });
 }

@@ -11,7 +11,10 @@ const SET: usize = 8;
 /// A set of signals of the kernel's size; the calls say the size in their last argument.
 pub(super) fn sigset(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
     let args = walk.call.row.args(walk.abi());
-    let size = args.iter().position(|arg| arg.name == "sigsetsize").map_or(SET as u64, |at| walk.word(at));
+    let size = args
+        .iter()
+        .position(|arg| matches!(arg.name, "sigsetsize" | "sizemask" | "argsz"))
+        .map_or(SET as u64, |at| walk.word(at));
     // rt_sigpending(2) gives as much of a set as is asked for.
     if walk.call.row.name == "rt_sigpending" && (1..=SET as u64).contains(&size) {
         return put_set(walk, name, address, usize::try_from(size).unwrap_or(SET));
@@ -80,7 +83,7 @@ fn put_action(walk: &mut Walk<'_>, name: &'static str, seen: &Seen, words: [usiz
         _ => walk.put("sa_handler", Value::Address(handler)),
     }
     walk.put("sa_mask", Value::Signals(mask));
-    walk.put("sa_flags", Value::Flags(&sets::SIGACTION, flags & 0xffff_ffff));
+    walk.put("sa_flags", Value::Flags(&sets::SIGACTION, flags));
     if flags & SA_RESTORER != 0 {
         walk.put("sa_restorer", Value::Address(restorer));
     }
@@ -120,7 +123,9 @@ pub(in super::super) fn put_siginfo(walk: &mut Walk<'_>, name: &'static str, see
     let at = 12_usize.next_multiple_of(word);
     walk.open_struct(name);
     walk.put("si_signo", Value::Signal(signal));
-    walk.put("si_code", Value::Constant(codes(signal, code), i64::from(code).cast_unsigned()));
+    let (names, word) = (codes(signal, code), i64::from(code).cast_unsigned());
+    let nameless = code > 0 && names.name_of(word, walk.abi()).is_none();
+    walk.put("si_code", if nameless { Value::Hex(word) } else { Value::Constant(names, word) });
     if errno != 0 {
         walk.put("si_errno", Value::Errno(errno));
     }
@@ -183,7 +188,8 @@ fn put_origin(walk: &mut Walk<'_>, seen: &Seen, at: usize, signal: i32, code: i3
         (_, 0x80) => {}
         _ => {
             put_sender(walk);
-            if code < 0 && code != -6 {
+            // Those of kill(2) and tkill(2) carry no value.
+            if !matches!(code, 0 | -6) {
                 put_value(walk, at + 8);
             }
         }

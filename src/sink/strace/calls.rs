@@ -2,7 +2,7 @@
 //! returned, and by which files of this folder the odd ones are written.
 
 use super::values::{Painter, hex, number};
-use super::{cloning, constants, remarks};
+use super::{cloning, constants, meaning, remarks};
 use crate::decode::tree::{Node, Show, Value};
 use crate::decode::walk::low32;
 use crate::event::{Event, Name, Outcome};
@@ -21,17 +21,62 @@ pub(super) struct Place {
 }
 
 /// The arguments shown in base 16 although they are counts.
-const HEX: [(&str, usize); 5] = [("mmap", 5), ("mmap2", 5), ("rseq", 1), ("ioperm", 0), ("ioperm", 1)];
+const HEX: [(&str, usize); 4] = [("mmap", 5), ("set_tid_address", 0), ("ioperm", 0), ("ioperm", 1)];
 
 /// Calls whose buffer is shown in base 16: nobody means it as text.
 const BINARY: [(&str, usize); 3] = [("getrandom", 0), ("init_module", 0), ("add_key", 9)];
+
+/// Lengths and sizes that the kernel has as signed numbers and nobody means so.
+const UNSIGNED: [(&str, usize); 6] =
+    [("truncate", 1), ("ftruncate", 1), ("readlink", 2), ("readlinkat", 3), ("sethostname", 1), ("setdomainname", 1)];
+
+/// Calls whose arguments strace 6.1 does not take apart.
+const RAW: [&str; 21] = [
+    "afs_syscall",
+    "bdflush",
+    "create_module",
+    "epoll_ctl_old",
+    "epoll_wait_old",
+    "get_kernel_syms",
+    "getpmsg",
+    "gtty",
+    "nfsservctl",
+    "olduname",
+    "oldolduname",
+    "profil",
+    "putpmsg",
+    "query_module",
+    "rseq",
+    "security",
+    "stty",
+    "tuxcall",
+    "ulimit",
+    "vm86old",
+    "vserver",
+];
+
+/// Whether strace shows the arguments of the event's call as they are.
+pub(super) fn is_raw(event: &Event<'_>) -> bool {
+    RAW.contains(&name(event))
+}
 
 /// Calls that say at once what they take, although the kernel writes to the same place; what it wrote stands behind the
 /// result.
 const AT_ONCE: [&str; 7] = ["poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64"];
 
 /// What a call takes and is looked at only when it has returned, and not when it failed.
-const AFTERWARDS: [(&str, usize); 2] = [("epoll_pwait2", 3), ("epoll_pwait2", 4)];
+const AFTERWARDS: [(&str, usize); 10] = [
+    ("adjtimex", 0),
+    ("clock_adjtime", 1),
+    ("clock_adjtime64", 1),
+    ("epoll_pwait", 4),
+    ("epoll_pwait2", 3),
+    ("epoll_pwait2", 4),
+    ("io_setup", 1),
+    ("recvmmsg", 1),
+    ("recvmmsg_time64", 1),
+    ("stime", 0),
+];
 
 /// Calls that say only what is there in the end.
 const IN_THE_END: [&str; 6] = ["adjtimex", "clock_adjtime", "clock_adjtime64", "io_uring_setup", "fcntl", "fcntl64"];
@@ -48,7 +93,7 @@ pub(super) fn is_moment(event: &Event<'_>, field: &str) -> bool {
 
 /// Whether the items of an argument's list are addresses that are followed: one that cannot be read is not the list's end.
 pub(super) fn lists_pointers(argument: &str) -> bool {
-    matches!(argument, "argv" | "envp" | "iocbpp")
+    matches!(argument, "argv" | "envp")
 }
 
 /// Whether a length that the call takes and changes is meant: `[16 => 8]` and not `[16] => [8]`.
@@ -56,85 +101,9 @@ pub(super) fn says_lengths(event: &Event<'_>) -> bool {
     matches!(name(event), "accept" | "accept4" | "getsockname" | "getpeername" | "recvfrom" | "getsockopt")
 }
 
-/// Whether a field of the structure at `parent` has no meaning, which strace then leaves out.
-pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: &Node) -> bool {
-    // fcntl(2): only the calls that ask who holds a lock say who does.
-    const GETLK: [u64; 3] = [5, 12, 36];
-    // openat2(2): the mode counts when a file may be created.
-    const CREATES: u64 = 0o100 | 0o20_000_000;
-    let command = || painter.event.words().get(1).copied().unwrap_or(0);
-    match (name(painter.event), field.name, field.value) {
-        ("fcntl" | "fcntl64", "l_pid", _) => !GETLK.contains(&(command() & 0xffff_ffff)),
-        ("openat2", "mode", Value::Mode(0)) => {
-            let flags = painter.tree.inside(parent).find(|(_, field)| field.name == "flags");
-            !matches!(flags, Some((_, Node { value: Value::Flags(_, flags), .. })) if flags & CREATES != 0)
-        }
-        // What IPC_SET changes (msgctl(2), semctl(2), shmctl(2)).
-        ("semctl" | "msgctl" | "shmctl", _, _) if field.value != Value::Struct && sets_ipc(painter.event) => {
-            !matches!(field.name, "uid" | "gid" | "mode" | "msg_qbytes")
-        }
-        // A loop device that is not encrypted has no key.
-        ("ioctl", "lo_encrypt_type" | "lo_encrypt_key_size" | "lo_crypt_name" | "lo_encrypt_key", _)
-            if painter.abbrev =>
-        {
-            let kind = painter.tree.inside(parent).find(|(_, field)| field.name == "lo_encrypt_type");
-            matches!(kind, Some((_, Node { value: Value::Constant(_, 0), .. })))
-        }
-        ("timer_create", "sigev_value", _) => is_zero_value(painter, parent),
-        _ => false,
-    }
-}
-
-/// Whether a field that can hold a file descriptor does: mount_setattr(2) looks at its only with MOUNT_ATTR_IDMAP.
-pub(super) fn means_descriptor(painter: &Painter<'_, '_>, parent: usize, field: &Node) -> bool {
-    const IDMAP: u64 = 0x0010_0000;
-    if field.name != "userns_fd" {
-        return true;
-    }
-    let set = painter.tree.inside(parent).find(|(_, field)| field.name == "attr_set");
-    matches!(set, Some((_, Node { value: Value::Flags(_, set), .. })) if set & IDMAP != 0)
-}
-
-/// Whether the call changes a System V object's attributes.
-fn sets_ipc(event: &Event<'_>) -> bool {
-    const IPC_SET: u64 = 1;
-    let at = if name(event) == "semctl" { 2 } else { 1 };
-    event.words().get(at).is_some_and(|command| command & 0xff == IPC_SET)
-}
-
-/// Whether the value that a notification carries is 0.
-fn is_zero_value(painter: &Painter<'_, '_>, parent: usize) -> bool {
-    let value = painter.tree.inside(parent).find(|(_, field)| field.name == "sigev_value");
-    value.is_some_and(|(at, _)| painter.tree.inside(at).any(|(_, field)| field.value == Value::Null))
-}
-
 /// Whether bytes of this name are text whose NUL is not shown.
 pub(super) fn ends_with_nul(event: &Event<'_>, argument: &str) -> bool {
     argument == "value" && name(event).contains("setxattr")
-}
-
-/// Whether an argument of the event's call has no meaning, which strace then leaves out.
-fn left_out(painter: &Painter<'_, '_>, index: usize) -> bool {
-    const MAY_MOVE_TO: u64 = 2 | 4;
-    let word = |index: usize| painter.event.words().get(index).copied().unwrap_or(0);
-    match (name(painter.event), index) {
-        ("mremap", 4) => word(3) & MAY_MOVE_TO == 0,
-        // mq_open(3): only a queue that may be created has permissions and attributes.
-        ("mq_open", 2 | 3) => word(1) & 0o100 == 0,
-        // Only a device has a number.
-        ("mknod", 2) => !is_device(word(1)),
-        // Most actions take neither a buffer nor a length (syslog(2)).
-        ("syslog", 1 | 2) => matches!(low32(word(0)), 0 | 1 | 5..=7 | 9 | 10),
-        ("mknodat", 3) => !is_device(word(2)),
-        // A 64-bit kernel takes the whole position in the word before.
-        ("preadv" | "preadv2" | "pwritev" | "pwritev2", 4) => painter.abi() == Abi::X86_64,
-        _ => false,
-    }
-}
-
-/// Whether the type in a mode is that of a character or block device.
-fn is_device(mode: u64) -> bool {
-    matches!(mode & 0o170_000, 0o020_000 | 0o060_000)
 }
 
 /// Whether a call returned without having written to argument `index`.
@@ -143,13 +112,14 @@ fn untouched(event: &Event<'_>, index: usize) -> bool {
         "nanosleep" => index == 1,
         "clock_nanosleep" | "clock_nanosleep_time64" => index == 3,
         "wait4" => index == 1 || index == 3,
+        "readdir" => index == 1,
         _ => false,
     };
     index && event.outcome == Outcome::Returned(0)
 }
 
 /// The name of the event's call; empty for an unknown one.
-pub(super) fn name<'a>(event: &Event<'a>) -> &'a str {
+pub(super) fn name(event: &Event<'_>) -> &'static str {
     match event.name {
         Name::Known(name) => name,
         Name::Unknown(_) => "",
@@ -164,7 +134,8 @@ pub(super) fn shown_name(name: &'static str, _abi: Option<Abi>) -> &'static str 
 /// Whether the exit of a call tells argument `index`, because the kernel writes it.
 fn waits(painter: &Painter<'_, '_>, index: usize) -> bool {
     match painter.event.rows().get(index).map(|arg| arg.resolve(painter.event.words()).phase) {
-        None | Some(Phase::In) => false,
+        None => false,
+        Some(Phase::In) => AFTERWARDS.contains(&(name(painter.event), index)),
         Some(Phase::InOut) => !AT_ONCE.contains(&name(painter.event)),
         Some(Phase::Out) => true,
     }
@@ -177,10 +148,10 @@ pub(super) fn arguments(painter: &Painter<'_, '_>, place: Place, out: &mut Vec<u
     }
     let mut first = true;
     for (index, (at, node)) in painter.tree.level(0..painter.tree.len()).enumerate() {
-        if node.show == Show::Idle || index < place.from || left_out(painter, index) {
+        if node.show == Show::Idle || index < place.from || meaning::left_out(painter, index) {
             continue;
         }
-        if index > 0 && !(first && place.from > 0) {
+        if !first {
             out.extend_from_slice(b", ");
         }
         first = false;
@@ -199,26 +170,42 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
     match (call, index) {
         ("execve", 2) | ("execveat", 3) if painter.abbrev && word != 0 => environment(painter, at, node, word, out),
         ("execve", 1 | 2) | ("execveat", 2 | 3) if node.value == Value::List => strings(painter, at, node, word, out),
+        _ if AFTERWARDS.contains(&(call, index)) && event.error().is_some() && word != 0 => {
+            number(out, format_args!("{word:#x}"));
+        }
         ("select" | "_newselect" | "pselect6" | "pselect6_time64", 1..=3) if negative(event, 0) && word != 0 => {
             number(out, format_args!("{word:#x}"));
         }
         _ if place.plain && matches!(node.value, Value::Struct | Value::List | Value::Changed) => {
             number(out, format_args!("{word:#x}"));
         }
-        ("getdents" | "getdents64", 1) if painter.abbrev && node.value == Value::List => {
+        ("getdents" | "getdents64", 1)
+            if painter.abbrev
+                && (node.value == Value::List || node.value == Value::Null && event.error().is_none()) =>
+        {
             let count = painter.tree.inside(at).count();
-            number(out, format_args!("{word:#x} /* {count} entr{} */", if count == 1 { "y" } else { "ies" }));
+            address(word, out);
+            number(out, format_args!(" /* {count} entr{} */", if count == 1 { "y" } else { "ies" }));
         }
-        ("time", 0) => moment(painter, at, node, out),
+        ("time" | "stime", 0) => moment(painter, at, node, out),
         ("process_vm_readv" | "process_vm_writev", 5) => number(out, format_args!("{word}")),
+        ("ssetmask", 0) | ("sigsuspend", 2) => painter.signals(word, 32, out),
+        // Without a message only the room for the sender's address is known.
+        ("recvmsg", 1) if event.error().is_some() => received_nothing(painter, at, node, out),
+        ("mmap", 0) if node.value == Value::Struct => spread(painter, at, out),
         ("ioprio_set", 2) => remarks::io_priority(painter, word, out),
         ("move_pages", 4) => page_states(painter, at, node, out),
         _ if untouched(event, index) && word != 0 => number(out, format_args!("{word:#x}")),
         _ if HEX.contains(&(call, index)) => hex(word, out),
-        _ if BINARY.contains(&(call, index)) => binary(painter, at, node, out),
-        _ if AFTERWARDS.contains(&(call, index)) && event.error().is_some() && word != 0 => {
-            number(out, format_args!("{word:#x}"));
+        _ if UNSIGNED.contains(&(call, index)) => {
+            // An `int`, or a `long`.
+            let narrow = painter.abi() == Abi::I386 || call.ends_with("name");
+            number(out, format_args!("{}", if narrow { word & 0xffff_ffff } else { word }));
         }
+        ("mmap2", 5) => hex((word & 0xffff_ffff) << 12, out),
+        // FSCONFIG_SET_BINARY.
+        ("fsconfig", 3) if event.words().get(1) == Some(&2) => binary(painter, at, node, out),
+        _ if BINARY.contains(&(call, index)) => binary(painter, at, node, out),
         // personality(2): only asks.
         ("personality", 0) if low32(word) == u32::MAX => number(out, format_args!("0xffffffff")),
         ("mknod", 1) | ("mknodat", 2) => constants::mode(low32(word) & 0xffff, painter.shown.constants, out),
@@ -231,6 +218,33 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
             }
         }
         _ => painter.value(at, node, out),
+    }
+}
+
+/// The fields of the structure that holds a call's arguments, as arguments.
+fn spread(painter: &Painter<'_, '_>, at: usize, out: &mut Vec<u8>) {
+    for (index, (at, field)) in painter.tree.inside(at).enumerate() {
+        out.extend_from_slice(if index > 0 { b", " } else { b"" });
+        painter.value(at, field, out);
+    }
+}
+
+/// A message that was not received.
+fn received_nothing(painter: &Painter<'_, '_>, at: usize, node: &Node, out: &mut Vec<u8>) {
+    match painter.tree.inside(at).find(|(_, field)| field.name == "msg_namelen") {
+        Some((at, field)) => {
+            out.extend_from_slice(b"{msg_namelen=");
+            painter.value(at, field, out);
+            out.push(b'}');
+        }
+        None => painter.value(at, node, out),
+    }
+}
+
+fn address(word: u64, out: &mut Vec<u8>) {
+    match word {
+        0 => out.extend_from_slice(b"NULL"),
+        _ => hex(word, out),
     }
 }
 
@@ -263,6 +277,7 @@ fn page_states(painter: &Painter<'_, '_>, at: usize, node: &Node, out: &mut Vec<
             break;
         }
         match item.value {
+            Value::Unreadable(end) if index > 0 => number(out, format_args!("... /* {end:#x} */")),
             Value::Signed(error) if error < 0 => {
                 out.push(b'-');
                 constants::errno(i32::try_from(-error).unwrap_or(0), painter.shown.constants, out);

@@ -14,6 +14,7 @@ pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, o
         "prctl_tagged_addr" => tagged_address,
         "quotactl" => quota_command,
         "ide_nice" => spaced,
+        "capabilities" => shifted,
         "swapon" => return swap_flags(set, word, abi, style, out),
         "mount" if style != Constants::Abbrev => return old_mount(set, word, abi, style, out),
         "shmget" | "semget" | "msgget" => return creation(set, word, abi, style, out),
@@ -141,6 +142,21 @@ fn creation(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut 
     }
     octal(u32::try_from(word & MODE).unwrap_or(0), out);
     true
+}
+
+/// capset(2): a bit by the number of its capability, and none known in a half as that half.
+fn shifted(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
+    let mut split = set.split(word, abi);
+    let mut any = false;
+    for name in split.by_ref().filter(|_| word != 0) {
+        number(out, format_args!("{}1<<{name}", if any { "|" } else { "" }));
+        any = true;
+    }
+    match split.rest() {
+        0 if any => {}
+        rest if any => number(out, format_args!("|{rest:#x}")),
+        rest => hex(rest, out),
+    }
 }
 
 /// HDIO_SET_NICE: bits by the number that shifts them, with spaces around the shift.

@@ -23,6 +23,12 @@ fn comment(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// The sets whose words strace names only as a whole.
+const ONE_WORD: [&str; 2] = ["futex_op", "sched_setscheduler"];
+
+/// The sets in which a number without a name is what the flags leave over.
+const LEFT_OVER: [&str; 2] = ["mpol_mode", "socket_type"];
+
 /// The sets whose constants strace shows as numbers, with the name as a comment.
 const COMMENTED: [&str; 5] = ["prctl_sched_core_scope", "xfeature", "xfeature_mask", "syslog", "log_level"];
 
@@ -55,49 +61,30 @@ pub(super) fn flags(set: &'static Set, word: u64, abi: Abi, style: Constants, ou
     }
 }
 
+/// The bits without a name.
+fn left_over(set: &'static Set, word: u64, abi: Abi) -> u64 {
+    let mut split = set.split(word, abi);
+    split.by_ref().for_each(drop);
+    split.rest()
+}
+
 /// The bits of `word`, each by its name.
 pub(super) fn bits(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) {
-    // A value without a name in bits that are one number stands first, with strace's comment of that number's set.
-    let number_of = |part: &Part| word & part.mask;
-    let unnamed = |part: &&Part| {
-        let value = number_of(part);
-        !part.last && value != 0 && !part.set.unknown.is_empty() && part.set.name_of(value, abi).is_none()
-    };
-    let odd = set.parts.iter().find(unnamed).filter(|part| number_of(part) != word);
-    let named_bits = word & !odd.map_or(0, number_of);
-    let names = |out: &mut Vec<u8>| {
-        let (mut split, mut any) = (set.split(named_bits, abi), false);
-        if let Some(part) = odd {
-            raw(number_of(part), set.base, out);
-            comment(part.set.unknown, out);
-            any = true;
-        }
-        // What is left of that number is no value of it.
-        let zero = odd.and_then(|part| part.set.name_of(0, abi));
-        for name in split.by_ref().filter(|name| Some(*name) != zero) {
-            if any {
-                out.push(b'|');
-            }
-            out.extend_from_slice(name.as_bytes());
-            any = true;
-        }
-        (any, split.rest())
-    };
     if style == Constants::Raw {
         return raw(word, set.base, out);
     }
+    let nameless = |part: &Part| word & part.mask != 0 && part.set.name_of(word & part.mask, abi).is_none();
+    if ONE_WORD.contains(&set.name) && (set.parts.iter().any(nameless) || left_over(set, word, abi) != 0) {
+        raw(word, set.base, out);
+        return comment(set.unknown, out);
+    }
     let start = out.len();
-    let (any, rest) = names(out);
-    if !any {
+    if !names(set, word, abi, out) {
         raw(word, set.base, out);
         if word != 0 {
             comment(set.unknown, out);
         }
         return;
-    }
-    if rest != 0 {
-        out.push(b'|');
-        raw(rest, set.base, out);
     }
     if style == Constants::Verbose {
         let shown = out.split_off(start);
@@ -106,6 +93,51 @@ pub(super) fn bits(set: &'static Set, word: u64, abi: Abi, style: Constants, out
         out.extend_from_slice(&shown);
         out.extend_from_slice(b" */");
     }
+}
+
+/// Appends the names of the bits and what is left, with bars between; whether any bit has a name.
+fn names(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) -> bool {
+    // A value without a name in bits that are one number stands first, with strace's comment of that number's set.
+    let number_of = |part: &Part| word & part.mask;
+    let unnamed = |part: &&Part| {
+        let value = number_of(part);
+        !part.last && value != 0 && !part.set.unknown.is_empty() && part.set.name_of(value, abi).is_none()
+    };
+    let odd = set.parts.iter().find(unnamed).filter(|part| number_of(part) != word);
+    let number = odd.map_or(0, number_of);
+    let leftover = LEFT_OVER.contains(&set.name);
+    let mut any = false;
+    let bar = |any: &mut bool, out: &mut Vec<u8>| {
+        out.extend_from_slice(if std::mem::replace(any, true) { b"|" } else { b"" });
+    };
+    if let Some(part) = odd.filter(|_| !leftover) {
+        bar(&mut any, out);
+        raw(number, set.base, out);
+        comment(part.set.unknown, out);
+    }
+    // What is left of that number is no value of it.
+    let zero = odd.and_then(|part| part.set.name_of(0, abi));
+    let mut split = set.split(word & !number, abi);
+    // The size of huge pages stands behind what has no name.
+    let mut size = None;
+    for name in split.by_ref().filter(|name| Some(*name) != zero) {
+        if name.ends_with("_HUGE_SHIFT") {
+            size = Some(name);
+            continue;
+        }
+        bar(&mut any, out);
+        out.extend_from_slice(name.as_bytes());
+    }
+    let rest = split.rest() | if leftover { number } else { 0 };
+    if rest != 0 && (any || size.is_some()) {
+        bar(&mut any, out);
+        raw(rest, set.base, out);
+    }
+    if let Some(size) = size {
+        bar(&mut any, out);
+        out.extend_from_slice(size.as_bytes());
+    }
+    any
 }
 
 /// Appends a number by its style, with its name if it has one.

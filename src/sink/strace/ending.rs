@@ -30,8 +30,7 @@ pub(super) fn result(painter: &Painter<'_, '_>, raw: bool, out: &mut Vec<u8>) {
             Ok(fd) => painter.descriptor(fd, out),
             Err(_) => number(out, format_args!("{result}")),
         },
-        Ret::None => out.extend_from_slice(b"?"),
-        Ret::Int | Ret::Long | Ret::Size | Ret::Pid | Ret::Off => number(out, format_args!("{result}")),
+        Ret::None | Ret::Int | Ret::Long | Ret::Size | Ret::Pid | Ret::Off => number(out, format_args!("{result}")),
     }
 }
 

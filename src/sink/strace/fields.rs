@@ -71,6 +71,16 @@ impl Painter<'_, '_> {
     /// What a field of a structure says beside its value.
     pub(super) fn aside(&self, field: &Node, out: &mut Vec<u8>) {
         match (field.name, field.value) {
+            // perf_event_open(2).
+            ("precise_ip", Value::Unsigned(skid)) => {
+                let about = match skid {
+                    0 => "arbitrary skid",
+                    1 => "constant skid",
+                    2 => "requested to have 0 skid",
+                    _ => "must have 0 skid",
+                };
+                number(out, format_args!(" /* {about} */"));
+            }
             ("actime" | "modtime", Value::Signed(seconds)) => times::comment(self.zone, seconds, None, out),
             ("tms_utime" | "tms_stime" | "tms_cutime" | "tms_cstime" | "si_utime" | "si_stime", value) => {
                 let ticks = match value {

@@ -105,12 +105,18 @@ impl Strace {
 
     pub(super) fn enter(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         let head = event.head();
-        self.seen.insert(head.tid, ());
+        let before = self.seen.insert(head.tid, calls::name(event)).unwrap_or_default();
         self.tell_mode(event, out);
         let start = self.begin(event, out);
         name_of(event, out);
         out.push(b'(');
-        let (shown, whole) = self.arguments(event, 0, out);
+        let (shown, whole) = if calls::name(event) == "restart_syscall" {
+            let before = if before.is_empty() { "system call" } else { before };
+            number(out, format_args!("<... resuming interrupted {before} ...>"));
+            (usize::MAX, true)
+        } else {
+            self.arguments(event, 0, out)
+        };
         self.open = Some(head.tid);
         self.begun.insert(head.tid, Begun { column: out.len() - start, shown, broken: false, whole, time: head.time });
     }
@@ -141,7 +147,7 @@ impl Strace {
     /// stopped, and whether that was the end.
     fn arguments(&mut self, event: &Event<'_>, from: usize, out: &mut Vec<u8>) -> (usize, bool) {
         let entering = event.outcome == Outcome::Entered;
-        if Strace::in_set(event, &self.shown.raw) {
+        if Strace::in_set(event, &self.shown.raw) || calls::is_raw(event) {
             if from == 0 {
                 raw_arguments(event, out);
             }
@@ -160,7 +166,7 @@ impl Strace {
         if let Outcome::Unfinished(why @ (Unfinished::Exec | Unfinished::Detached)) = event.outcome {
             return self.abandon(event, why, out);
         }
-        self.seen.insert(head.tid, ());
+        self.seen.entry(head.tid).or_default();
         let open = self.is_open(head.tid);
         let begun = self.begun.remove(&head.tid);
         let mut begun = begun.unwrap_or(Begun { shown: 0, time: head.time, ..Begun::default() });

@@ -13,6 +13,7 @@ mod descriptors;
 mod ending;
 mod fields;
 mod line;
+mod meaning;
 mod quote;
 mod remarks;
 mod times;
@@ -69,8 +70,8 @@ pub(super) struct Strace {
     /// The command itself, which is not told of as new.
     root: Option<Pid>,
     launched: bool,
-    /// Threads that were seen to do something: all that are of interest when nobody is followed.
-    seen: FxHashMap<Pid, ()>,
+    /// Threads that were seen to do something, all that are of interest when nobody is followed, and the last call of each.
+    seen: FxHashMap<Pid, &'static str>,
     follow: bool,
     /// The CPU mode of the last call, by thread, where it is not the 64-bit one.
     modes: FxHashMap<Pid, crate::model::Abi>,
@@ -206,7 +207,7 @@ impl Strace {
             self.begun.insert(tid, Begun { broken: true, ..begun });
         }
         self.seen.remove(&former);
-        self.seen.insert(tid, ());
+        self.seen.insert(tid, "");
         if !self.shown.quiet.superseded {
             self.line(event, out, |_, out| number(out, format_args!("+++ superseded by execve in pid {former} +++")));
         }
@@ -232,7 +233,7 @@ impl Sink for Strace {
         let first = self.root.is_none();
         self.root.get_or_insert(who.tid);
         if first || !self.launched {
-            self.seen.insert(who.tid, ());
+            self.seen.insert(who.tid, "");
         }
         if self.tells_attached && !(first && self.launched) {
             number(out, format_args!("strace: Process {} attached\n", who.tid));

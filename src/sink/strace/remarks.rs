@@ -11,7 +11,13 @@ use crate::table::sets;
 
 /// Whether a call may have a remark.
 pub(super) fn has(call: &str) -> bool {
-    const CALLS: [&str; 19] = [
+    const CALLS: [&str; 25] = [
+        "recvmmsg",
+        "recvmmsg_time64",
+        "set_thread_area",
+        "sgetmask",
+        "ssetmask",
+        "signal",
         "ioprio_get",
         "rt_sigtimedwait",
         "poll",
@@ -45,7 +51,15 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
         "poll" | "ppoll" | "ppoll_time64" => polled(painter, result, out),
         "select" | "_newselect" | "pselect6" | "pselect6_time64" => selected(painter, result, out),
         "sched_getscheduler" => named(painter, &sets::SCHED_POLICY, result, out),
-        "time" => {
+        "recvmmsg" | "recvmmsg_time64" if result == 0 => out.extend_from_slice(b" (Timeout)"),
+        "set_thread_area" => thread_area(painter, out),
+        call @ ("sgetmask" | "ssetmask") => {
+            out.extend_from_slice(if call == "sgetmask" { b" (mask " } else { b" (old mask " });
+            painter.signals(result.cast_unsigned() & 0xffff_ffff, 32, out);
+            out.push(b')');
+        }
+        "signal" => named(painter, &sets::SA_HANDLER, result, out),
+        "time" if result > 0 => {
             out.extend_from_slice(b" (");
             super::times::local(painter.zone, result, None, out);
             out.push(b')');
@@ -66,7 +80,9 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
         "ioctl" if painter.event.words().get(1).map(|word| word & 0xffff_ffff) == Some(NS_GET_NSTYPE) => {
             flagged(painter, &sets::CLONE, "", result.cast_unsigned(), out);
         }
-        "adjtimex" | "clock_adjtime" | "clock_adjtime64" => named(painter, &sets::ADJTIMEX_RESULT, result, out),
+        "adjtimex" | "clock_adjtime" | "clock_adjtime64" if is_told(painter) => {
+            named(painter, &sets::ADJTIMEX_RESULT, result, out)
+        }
         _ => {}
     }
 }
@@ -143,6 +159,24 @@ fn class_and_data(painter: &Painter<'_, '_>, word: u64, out: &mut Vec<u8>) {
 fn named(painter: &Painter<'_, '_>, set: &'static sets::Set, result: i64, out: &mut Vec<u8>) {
     if let Some(name) = set.name_of(result.cast_unsigned(), painter.abi()) {
         number(out, format_args!(" ({name})"));
+    }
+}
+
+/// Whether what a pointer leads to could be read.
+fn is_told(painter: &Painter<'_, '_>) -> bool {
+    painter.tree.level(0..painter.tree.len()).any(|(_, node)| matches!(node.value, Value::Struct | Value::Changed))
+}
+
+/// Which entry the kernel chose.
+fn thread_area(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
+    let entry = |at| painter.tree.inside(at).find(|(_, field)| field.name == "entry_number");
+    let area = painter.tree.level(0..painter.tree.len()).next();
+    let area = area
+        .map(|(at, node)| if node.value == Value::Changed { after(painter, 0).map_or(at, |(at, _)| at) } else { at });
+    if let Some((_, field)) = area.and_then(entry)
+        && let Value::Signed(number_) = field.value
+    {
+        number(out, format_args!(" (entry_number={number_})"));
     }
 }
 

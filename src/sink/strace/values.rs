@@ -3,7 +3,7 @@
 use super::super::clock::Zone;
 use super::descriptors;
 use super::quote::quoted;
-use super::{calls, constants, times};
+use super::{calls, constants, meaning, times};
 use crate::decode::UNKNOWN;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value};
 use crate::event::{Event, Name};
@@ -26,6 +26,14 @@ pub(super) fn hex(word: u64, out: &mut Vec<u8>) {
         out.push(b'0');
     } else {
         number(out, format_args!("{word:#x}"));
+    }
+}
+
+/// As C's `%#0*lx` writes it: at least `width` characters, and 0 without a base.
+fn padded(word: u64, width: usize, out: &mut Vec<u8>) {
+    match word {
+        0 => number(out, format_args!("{word:0width$}")),
+        _ => number(out, format_args!("{word:#0width$x}")),
     }
 }
 
@@ -63,14 +71,17 @@ impl Painter<'_, '_> {
             Value::Signed(word) => number(out, format_args!("{word}")),
             Value::Unsigned(word) => number(out, format_args!("{word}")),
             Value::Hex(word) => hex(word, out),
-            Value::Hex08(word) => number(out, format_args!("{word:#010x}")),
+            Value::Padded(word, width) => padded(word, usize::from(width), out),
             Value::Octal(0) => out.push(b'0'),
             Value::Octal(word) => number(out, format_args!("0{word:o}")),
             Value::Null | Value::Address(0) | Value::Unreadable(0) => out.extend_from_slice(b"NULL"),
             Value::Address(word) | Value::Unreadable(word) => number(out, format_args!("{word:#x}")),
-            Value::Bytes(seen) if seen.state == State::Whole && calls::ends_with_nul(self.event, node.name) => {
-                let nul = self.event.bytes(&seen, self.tree).last() == Some(&0);
-                self.string(&seen.part(0, seen.len() - usize::from(nul)), out);
+            Value::Bytes(seen) if seen.state != State::Unreadable && calls::ends_with_nul(self.event, node.name) => {
+                // A NUL at the end of what is shown ends it, whether there is more or not.
+                match self.event.bytes(&seen, self.tree).last() {
+                    Some(0) => self.string(&seen.part(0, seen.len() - 1), out),
+                    _ => self.string(&seen, out),
+                }
             }
             Value::Path(seen) | Value::Str(seen) | Value::Bytes(seen) => self.string(&seen, out),
             Value::Binary(seen) => {
@@ -103,7 +114,7 @@ impl Painter<'_, '_> {
                 let (major, minor) = crate::decode::tree::device(device);
                 constants::device(major, minor, device, style, out);
             }
-            Value::Signals(set) => self.signals(set, out),
+            Value::Signals(set) => self.signals(set, 64, out),
             Value::WaitStatus(status) => constants::wait_status(status, style, out),
             Value::Ip4(address) => number(out, format_args!("inet_addr(\"{address}\")")),
             Value::Ip6(address) if node.name.is_empty() => {
@@ -157,7 +168,7 @@ impl Painter<'_, '_> {
                     continue;
                 }
                 Show::Idle => continue,
-                _ if calls::leaves_field_out(self, parent, field) => continue,
+                _ if meaning::leaves_field_out(self, parent, field) => continue,
                 _ => {}
             }
             if !first {
@@ -182,7 +193,10 @@ impl Painter<'_, '_> {
                     self.string(&seen.part(0, len.unwrap_or(seen.len()).min(seen.len())), out);
                 }
                 Value::Bytes(seen) if field.name == "mr_address" => self.hardware_address(&seen, out),
-                Value::Fd(fd) if !calls::means_descriptor(self, parent, field) => number(out, format_args!("{fd}")),
+                Value::Fd(fd) if !meaning::means_descriptor(self, parent, field) => number(out, format_args!("{fd}")),
+                Value::Hex(word) if matches!(field.name, "base_addr" | "limit") => {
+                    padded(word, 8, out);
+                }
                 Value::Unsigned(limit) if matches!(field.name, "rlim_cur" | "rlim_max") => self.limit(limit, out),
                 // The loopback device is the first of every network namespace; the others' names are not known here.
                 Value::Signed(1) | Value::Unsigned(1) if is_interface(field.name) => {
@@ -228,6 +242,7 @@ impl Painter<'_, '_> {
             // The list goes on where nothing can be read.
             if let Value::Unreadable(address) = item.value
                 && (structures || !calls::lists_pointers(node.name))
+                && (node.name != "iocbpp" || self.ends_array(address, index))
                 && index > 0
                 && self.tree.inside(parent).last().is_some_and(|(last, _)| last == at)
             {
@@ -254,11 +269,18 @@ impl Painter<'_, '_> {
         out.push(if open == b"(" { b')' } else { b']' });
     }
 
+    /// Whether `address` is where item `index` of an argument's array of addresses would lie.
+    fn ends_array(&self, address: u64, index: usize) -> bool {
+        let offset = (index * self.abi().word()) as u64;
+        self.event.words().iter().any(|start| start.wrapping_add(offset) == address)
+    }
+
     /// A length that the kernel changed stands in one pair of brackets: `[16 => 8]`.
     fn changed(&self, at: usize, out: &mut Vec<u8>) {
         let mut sides = self.tree.inside(at);
         let (Some((first, before)), Some((second, after))) = (sides.next(), sides.next()) else { return };
-        if after.value == Value::Struct && matches!(self.event.name, Name::Known("recvmsg" | "recvmmsg")) {
+        let received = matches!(self.event.name, Name::Known("recvmsg" | "recvmmsg" | "recvmmsg_time64"));
+        if received && matches!(after.value, Value::Struct | Value::List) {
             return self.value(second, after, out);
         }
         let start = out.len();
@@ -311,16 +333,16 @@ impl Painter<'_, '_> {
         }
     }
 
-    /// The signals of the set; when most are in it, those that are not.
-    fn signals(&self, set: u64, out: &mut Vec<u8>) {
-        let turned = set.count_ones() >= 64 * 2 / 3;
+    /// The signals of the set of `most`; when most are in it, those that are not.
+    pub(super) fn signals(&self, set: u64, most: i32, out: &mut Vec<u8>) {
+        let turned = set.count_ones().cast_signed() >= most * 2 / 3;
         let shown = if turned { !set } else { set };
         if turned {
             out.push(b'~');
         }
         out.push(b'[');
         let mut first = true;
-        for signal in (1..=64).filter(|signal| shown >> (signal - 1) & 1 == 1) {
+        for signal in (1..=most).filter(|signal| shown >> (signal - 1) & 1 == 1) {
             if !first {
                 out.push(b' ');
             }
