@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
-use support::{Running, Scratch, assert_paired, events, finish, guest, smtrace, status_field, until};
+use support::{Running, Scratch, assert_paired, events, finish, guest, skip, smtrace, status_field, until};
 
 /// A guest that works in five threads, and in a child where `word` is "child".
 fn lingering(scratch: &Scratch, word: &str) -> (Running, i32) {
@@ -22,8 +22,12 @@ fn lingering(scratch: &Scratch, word: &str) -> (Running, i32) {
 }
 
 fn attach(scratch: &Scratch, log: &Path, args: &[&str]) -> Running {
+    attach_as("module", scratch, log, args)
+}
+
+fn attach_as(format: &str, scratch: &Scratch, log: &Path, args: &[&str]) -> Running {
     let mut command = Command::new(smtrace());
-    command.arg("-o").arg(log).args(["--format", "module", "-e", "getppid,read"]).args(args);
+    command.arg("-o").arg(log).args(["--format", format, "-e", "getppid,read"]).args(args);
     Running::start(command, &scratch.path("err"))
 }
 
@@ -196,4 +200,27 @@ fn neither_attach_nor_detach_interrupts_a_call() {
     }
     relay.close_stdin();
     assert_eq!(relay.line(), "0 interrupted");
+}
+
+#[test]
+fn a_file_system_that_does_not_answer_in_a_mount_namespace_of_its_own() {
+    let scratch = Scratch::new();
+    fs::create_dir_all(scratch.path("mount")).unwrap();
+    let mut command = Command::new(guest());
+    command.args(["fuse", scratch.path("mount").to_str().unwrap(), "wait"]);
+    let mut running = Running::start(command, &scratch.path("guest-err"));
+    if running.line() != "ready" {
+        return skip("a page of FUSE at an attach", "the kernel or this user does not allow it");
+    }
+    let log = scratch.path("log");
+    let pid = running.pid();
+    let mut tracer = attach_as("json", &scratch, &log, &["-e", "openat", "-p", &pid.to_string()]);
+    until("a tracer", || tracers(pid) == BTreeSet::from([tracer.pid().to_string()]));
+    running.0.stdin.as_mut().unwrap().write_all(b"q").unwrap();
+    assert_eq!(running.line(), "others go on");
+    assert_eq!(running.line(), "the page came to nothing");
+    assert_eq!(running.wait().code(), Some(0));
+    assert_eq!(tracer.wait().code(), Some(0));
+    let text = fs::read_to_string(&log).unwrap();
+    assert!(events(&text).iter().any(|event| event.name == "openat" && event.result == Some(-14)), "{text}");
 }

@@ -77,6 +77,7 @@ pub fn duties(own_pid: Pid) -> Vec<Watch> {
         always("fchdir", Duty::Cwd),
         always("mount", Duty::Mount),
         always("fsmount", Duty::Mount),
+        always("setns", Duty::Mount),
         Watch {
             call: "seccomp",
             duty: Listener,

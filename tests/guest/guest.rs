@@ -1019,8 +1019,9 @@ fn serve_fuse(fuse: c_int, asked: c_int) -> c_int {
     }
 }
 
-/// Passes a path that lies in a page of a file on FUSE whose server never answers; others go on meanwhile.
-fn fuse(directory: &str) -> c_int {
+/// Passes a path that lies in a page of a file on FUSE whose server never answers; others go on meanwhile. With "wait" it
+/// does so when it is told to.
+fn fuse(directory: &str, word: &str) -> c_int {
     let fuse = unsafe { libc::open(c"/dev/fuse".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
     // The mount is this process's own, and goes with it.
     let (root, none) = (c"/".as_ptr(), null());
@@ -1043,6 +1044,10 @@ fn fuse(directory: &str) -> c_int {
     check!(file >= 0);
     let page = unsafe { libc::mmap(null_mut(), 4096, libc::PROT_READ, libc::MAP_PRIVATE, file, 0) };
     check!(page != libc::MAP_FAILED);
+    if word == "wait" {
+        say("ready");
+        take_byte(0);
+    }
     let reader = spawn(|| {
         let result = raw(libc::SYS_openat, [libc::AT_FDCWD as usize, page as usize, 0, 0, 0, 0]);
         c_int::from(result != -i64::from(libc::EFAULT))
@@ -1714,7 +1719,7 @@ extern "C" fn main() -> c_int {
         "user-namespace" => user_namespace(),
         "pid-namespace" => pid_namespace(),
         "userfault" => userfault(),
-        "fuse" => fuse(word(1)),
+        "fuse" => fuse(word(1), word(2)),
         "descriptors" => descriptors::descriptors(word(1)),
         "inherit" => inherit(),
         "affinity" => affinity_in_loop(number(&args, 1, 20_000)),

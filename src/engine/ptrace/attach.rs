@@ -86,6 +86,8 @@ impl Engine {
         let all = if tree { descendants(pids) } else { pids.to_vec() };
         self.named.clone_from(&all);
         for pid in all {
+            // It may be in a mount namespace of its own.
+            self.memory.look_for_fuse(&pid.to_string());
             let mut any = false;
             // A thread may make another one before it is seized: look until nothing new is found.
             loop {
