@@ -314,6 +314,9 @@ impl Fold {
             ("connect", Some(address)) => {
                 self.spoken_to(address, by);
                 self.network.acted(NetworkAct::Connect, address, old, event.error(), by, &mut self.beyond);
+                if let Some(socket) = old {
+                    self.loopback.connected(socket, address, event);
+                }
             }
             ("bind", Some(address)) => {
                 self.network.acted(NetworkAct::Bind, address, old, event.error(), by, &mut self.beyond);
@@ -322,6 +325,7 @@ impl Fold {
             ("accept" | "accept4", address) if event.error().is_none() => {
                 let inet = old.and_then(|old| self.network.socket(old)).is_some_and(|socket| socket.inet);
                 self.network.born(new?, inet);
+                self.loopback.accepted(new?, address.as_ref(), event);
                 if let Some(address) = address {
                     self.network.acted(NetworkAct::Accept, address, new, None, by, &mut self.beyond);
                 }

@@ -3,10 +3,10 @@
 //! No event tells this alone. A process that received bytes from the internet's families has fetched; what it writes
 //! into files and pipes is a download, and so is what a program that only passes on (`cat`, `base64`) makes of that.
 
+use super::Fold;
 use super::process::Slot;
-use super::{Fold, Said};
 use crate::audit::limits::{self, Mark};
-use crate::audit::model::{Level, Source as From};
+use crate::audit::model::Level;
 use crate::audit::text::{base, text};
 use crate::audit::tools::{self, Kind, Source};
 use crate::event::Event;
@@ -312,27 +312,5 @@ impl Fold {
         let message = format!("{program} obeys the network: {how}");
         let about = "A shell whose input and output are a connection";
         self.detect("reverse-shell", about, Level::Error, message, Some(program), by);
-    }
-
-    /// A name was asked for: does it carry data?
-    pub(super) fn asked(&mut self, name: &str, by: Mark) {
-        self.name_asked(name, by);
-        let long = name.split('.').any(|label| label.len() >= 40) || name.len() >= 100;
-        if !long {
-            return;
-        }
-        let domain: Vec<&str> = name.rsplit('.').take(2).collect();
-        let domain = domain.into_iter().rev().collect::<Vec<_>>().join(".");
-        let said = Said {
-            rule: "dns-exfiltration".to_owned(),
-            about: "A name is asked for that is long enough to carry data".to_owned(),
-            source: From::Detector,
-            level: Level::Error,
-            message: format!("a name of {} letters was asked for below {domain}", name.len()),
-            subject: Some(domain),
-            evidence: vec![format!("asked for {name}")],
-            ..Said::default()
-        };
-        self.say(said, Some(by));
     }
 }

@@ -4,11 +4,13 @@
 
 mod acts;
 mod calls;
+mod carried;
 mod count;
 mod dns;
 mod files;
 mod flow;
 mod foreign;
+mod loopback;
 mod network;
 mod object;
 mod process;
@@ -54,7 +56,9 @@ pub struct Fold {
     processes: process::Processes,
     files: files::Files,
     network: network::Network,
+    loopback: loopback::Loopback,
     names: dns::Names,
+    pieces: carried::Pieces,
     acts: acts::Acts,
     pipes: flow::Pipes,
     sources: swap::Sources,
@@ -235,6 +239,7 @@ impl Fold {
             return;
         };
         if event.outcome == Outcome::Entered {
+            self.about_to_send(event, name, by);
             return self.about_to_write(event, name, by);
         }
         if let Some(process) = self.processes.all.get_mut(by.process as usize) {

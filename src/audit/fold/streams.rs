@@ -148,7 +148,7 @@ impl Fold {
             buffers(event, tree).take(16).for_each(|part| data.extend_from_slice(part));
             self.sent(&data, peer, by);
         }
-        if inet && !sent && bytes > 0 {
+        if inet && !sent && bytes > 0 && !self.loopback.is_own(inode) {
             let data = buffers(event, tree).next().map(<[u8]>::to_vec).unwrap_or_default();
             self.fetched(&data, by);
         }
