@@ -2,7 +2,7 @@
 
 use super::descriptor::{capture_descriptor, capture_netlink};
 use super::{Wanted, proc};
-use crate::decode::secrets::{self, Words};
+use crate::decode::secrets::{Clean, Words};
 use crate::decode::tree::{Seen, Store};
 use crate::decode::walk::{self, Limits, Source, Strings, Walk};
 use crate::decode::{room as arg_room, walk_arg};
@@ -27,21 +27,21 @@ fn limits(wanted: &Wanted) -> Limits {
     Limits { str_max: wanted.str_max, items: wanted.max_items, env: wanted.env }
 }
 
-/// Copies what the arguments point to, as far as it is valid at this stop.
+/// Copies what the arguments point to, as far as it is valid at this stop: an exit has a `result`.
 pub(super) fn capture_args(
     writer: &mut Writer<'_>,
-    kind: RecordKind,
     memory: &mut Memory,
     task: Task,
     call: &Call,
-    result: i64,
+    result: Option<i64>,
     wanted: &Wanted,
+    clean: &mut Clean,
 ) {
     let Some((row, abi)) = call.row.zip(call.abi) else { return };
-    let exit = kind == RecordKind::Exit;
-    let words = (!wanted.secrets).then(Words::default);
-    let mut live = Live { writer, memory, task, named: wanted.named, detail: wanted.detail, words };
-    let seen = walk::Call { row, abi, args: &call.args, result: exit.then_some(result) };
+    let exit = result.is_some();
+    let hiding = (!wanted.secrets).then(|| Hiding { words: Words::default(), clean });
+    let mut live = Live { writer, memory, task, named: wanted.named, detail: wanted.detail, hiding };
+    let seen = walk::Call { row, abi, args: &call.args, result };
     // One byte more than is shown, so that a reader can tell that there is more.
     let mut walk = Walk::new(&mut live, None, seen, limits(wanted));
     for (index, arg) in (0..).zip(row.args(abi)) {
@@ -65,7 +65,13 @@ struct Live<'l, 'w> {
     named: bool,
     detail: bool,
     /// The words of the command line that is read, when secrets in them are hidden.
-    words: Option<Words>,
+    hiding: Option<Hiding<'l>>,
+}
+
+/// What hides secrets in lists of strings.
+struct Hiding<'l> {
+    words: Words,
+    clean: &'l mut Clean,
 }
 
 impl Live<'_, '_> {
@@ -92,9 +98,22 @@ impl Live<'_, '_> {
     }
 }
 
+/// How much of a text is read at first: most paths are shorter, and the kernel copies a whole page twice.
+const SHORT: usize = 256;
+
 /// The text at `address`: how much of `to` it takes, and whether that is all of it.
 fn text(memory: &mut Memory, tid: Pid, address: u64, to: &mut [u8]) -> (usize, State) {
-    let got = memory.read_until(tid, address, to, |part| memchr::memchr(0, part).is_some());
+    let ends = |part: &[u8]| memchr::memchr(0, part).is_some();
+    let (first, rest) = to.split_at_mut(SHORT.min(to.len()));
+    let mut got = memory.read_until(tid, address, first, ends);
+    if got == first.len() && !ends(first) {
+        got += memory.read_until(tid, address.saturating_add(got as u64), rest, ends);
+    }
+    text_of(to, got)
+}
+
+/// As [`text`], of the `got` bytes that were read.
+fn text_of(to: &[u8], got: usize) -> (usize, State) {
     let full = got == to.len();
     let end = to.get(..got).and_then(|read| memchr::memchr(0, read));
     end.map_or((got, if full { State::Cut } else { State::Unreadable }), |end| (end, State::Whole))
@@ -116,24 +135,28 @@ impl Source for Live<'_, '_> {
 
     fn read_item(&mut self, arg: u8, list: Strings, index: usize, address: u64, max: usize) -> Seen {
         let tid = self.task.tid;
-        let mut words = self.words.take();
-        if index == 0 && words.is_some() {
-            words = Some(Words::default());
+        let mut hiding = self.hiding.take();
+        if index == 0 {
+            self.memory.forget_texts();
+            if let Some(hiding) = &mut hiding {
+                hiding.words = Words::default();
+            }
         }
         let seen = self.piece(arg, address, max, |memory, to| {
-            let (got, state) = text(memory, tid, address, to);
-            let Some(words) = &mut words else { return (got, state) };
+            let got = memory.read_near(tid, address, to, |part| memchr::memchr(0, part).is_some());
+            let (got, state) = text_of(to, got);
+            let Some(Hiding { words, clean }) = &mut hiding else { return (got, state) };
             let read = to.get(..got).unwrap_or(&[]);
             let shown = match list {
                 Strings::Words => words.hide(read),
-                Strings::Variables => secrets::variable(read),
+                Strings::Variables => clean.variable(read),
             };
             match shown {
                 Cow::Owned(shown) => proc::put_over(to, &shown, state),
                 Cow::Borrowed(_) => (got, state),
             }
         });
-        self.words = words;
+        self.hiding = hiding;
         seen
     }
 

@@ -3,8 +3,10 @@
 //! The file is read through the task's own link in /proc, whatever its name has become. What was read once is not read
 //! again while the file's identity, size and times are the same.
 
+use crate::decode::walk::low32;
+use crate::engine::Call;
 use crate::model::Pid;
-use crate::model::record::{Role, State, Writer};
+use crate::model::record::{Kind, Role, State, Writer};
 use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -26,6 +28,27 @@ pub struct Hash {
     pub inputs: bool,
     /// Of files that were open for writing, at close.
     pub outputs: bool,
+}
+
+/// A descriptor whose file is read for its digest.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Hashed {
+    Input(i64),
+    Output(i64),
+}
+
+/// The descriptor whose file is read at this stop.
+pub(super) fn hashed(kind: Kind, call: &Call, result: i64, hash: Hash) -> Option<Hashed> {
+    let row = call.row?;
+    match kind {
+        Kind::Exit if hash.inputs && result >= 0 && matches!(row.name, "open" | "openat" | "openat2") => {
+            Some(Hashed::Input(result))
+        }
+        Kind::Enter if hash.outputs && row.name == "close" => {
+            Some(Hashed::Output(i64::from(low32(*call.args.first()?))))
+        }
+        _ => None,
+    }
 }
 
 /// A file as it was when it was read.

@@ -10,6 +10,7 @@ mod names;
 mod proc;
 pub mod resolve;
 
+use crate::decode::secrets::Clean;
 pub use crate::decode::walk::MAX_PATH;
 use crate::engine::{Call, Denial, Identity, Observer, Punishment, Task};
 use crate::model::record::{HEADER, Head, Kind, MAX_DETAIL, PIECE_HEADER, Role, State, Unfinished, Writer, flag};
@@ -18,8 +19,8 @@ use crate::sys::clock;
 use crate::sys::fds::Fds;
 use crate::sys::memory::Memory;
 use crate::sys::ptrace::SignalInfo;
-use digest::Digests;
 pub use digest::Hash;
+use digest::{Digests, Hashed, hashed};
 use names::Names;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
@@ -44,8 +45,10 @@ pub struct Wanted {
     pub args: bool,
     /// The open files of the process.
     pub fds: bool,
-    /// The file that an open really opened, and working directories.
+    /// The file that an open really opened.
     pub opened: bool,
+    /// Working directories, and what is open when the trace begins.
+    pub places: bool,
     /// What the file descriptors that a call names refer to.
     pub named: bool,
     /// More of the file descriptors that a call names than their names.
@@ -76,6 +79,7 @@ impl Wanted {
             args: self.args | other.args,
             fds: self.fds | other.fds,
             opened: self.opened | other.opened,
+            places: self.places | other.places,
             named: self.named | other.named,
             detail: self.detail | other.detail,
             env: self.env | other.env,
@@ -124,33 +128,13 @@ pub struct Recorder<R> {
     digests: Digests,
     /// Directories of open files.
     fds: Fds,
+    clean: Clean,
     /// The calls whose paths are followed to their end, if any are.
     names: Option<Names>,
 }
 
 fn head(kind: Kind, task: Task) -> Head {
     Head { kind, abi: None, time: clock::realtime(), pid: task.pid, tid: task.tid, nr: 0, flags: 0, result: 0 }
-}
-
-/// A descriptor whose file is read for its digest.
-#[derive(Clone, Copy, Debug)]
-enum Hashed {
-    Input(i64),
-    Output(i64),
-}
-
-/// The descriptor whose file is read at this stop.
-fn hashed(kind: Kind, call: &Call, result: i64, hash: Hash) -> Option<Hashed> {
-    let row = call.row?;
-    match kind {
-        Kind::Exit if hash.inputs && result >= 0 && matches!(row.name, "open" | "openat" | "openat2") => {
-            Some(Hashed::Input(result))
-        }
-        Kind::Enter if hash.outputs && row.name == "close" => {
-            Some(Hashed::Output(i64::from(crate::decode::walk::low32(*call.args.first()?))))
-        }
-        _ => None,
-    }
 }
 
 impl<R: Records> Recorder<R> {
@@ -165,6 +149,7 @@ impl<R: Records> Recorder<R> {
             known: FxHashSet::default(),
             digests: Digests::default(),
             fds: Fds::default(),
+            clean: Clean::default(),
             names,
         }
     }
@@ -209,19 +194,22 @@ impl<R: Records> Recorder<R> {
         let room = SMALL + if wanted.args { args::room(kind, call, &wanted) } else { 0 };
         let list = wanted.fds && (kind == Kind::Enter || proc::may_change_fds(call));
         let room =
-            if list { LARGE } else { room + if wanted.opened { 2 * PIECE_HEADER + MAX_PATH + MAX_DETAIL } else { 0 } };
+            if list { LARGE } else { room + if wanted.places { 2 * PIECE_HEADER + MAX_PATH + MAX_DETAIL } else { 0 } };
         let hashed = hashed(kind, call, result, wanted.hash);
         let room = if hashed.is_some() { room + PIECE_HEADER + digest::ROOM } else { room };
         let names = self.names.as_ref().filter(|names| kind == Kind::Enter && names.follows(call));
         let room = if names.is_some() { room + names::ROOM } else { room };
-        let (digests, fds) = (&mut self.digests, &mut self.fds);
+        let (digests, fds, clean) = (&mut self.digests, &mut self.fds, &mut self.clean);
         self.bus.send(room.min(LARGE), |to| {
             let mut writer = Writer::new(to, &head, raw);
             if wanted.args {
-                args::capture_args(&mut writer, kind, memory, task, call, result, &wanted);
+                let result = (kind == Kind::Exit).then_some(result);
+                args::capture_args(&mut writer, memory, task, call, result, &wanted, clean);
             }
-            if (wanted.opened || wanted.fds) && kind == Kind::Exit {
+            if kind == Kind::Exit && (wanted.opened || wanted.fds || wanted.places && proc::opens_unnamed(call)) {
                 proc::capture_opened(&mut writer, task, call, result, wanted.detail);
+            }
+            if kind == Kind::Exit && (wanted.places || wanted.fds) {
                 proc::capture_local(&mut writer, task, call, result);
             }
             if let Some(names) = names {
@@ -288,7 +276,7 @@ impl<R: Records> Observer for Recorder<R> {
             // What was there before us is asked once; children have it from their parents.
             if first {
                 proc::capture_program(&mut writer, task.tid, &wanted);
-                if wanted.opened {
+                if wanted.places {
                     proc::capture_fds(&mut writer, fds, task.tid);
                 }
             }

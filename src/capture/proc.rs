@@ -71,7 +71,7 @@ pub(super) fn capture_program(writer: &mut Writer<'_>, tid: Pid, wanted: &Wanted
             None => (got, state),
         }
     });
-    if wanted.opened {
+    if wanted.places {
         capture_link(writer, Role::Cwd, 0, &format!("/proc/{tid}/cwd"));
     }
 }
@@ -96,6 +96,11 @@ pub(super) fn capture_opened(writer: &mut Writer<'_>, task: Task, call: &Call, r
     if let Some(fd) = fd.filter(|_| call.row.is_some_and(|row| row.ret == Ret::Fd)) {
         capture_descriptor(writer, Role::Opened, task, fd, detail);
     }
+}
+
+/// Whether a call opens a file that it does not name.
+pub(super) fn opens_unnamed(call: &Call) -> bool {
+    call.row.is_some_and(|row| row.name == "open_by_handle_at")
 }
 
 /// Adds the own end of the socket of a connection that was made: the kernel chose it, and the call does not say.

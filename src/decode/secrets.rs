@@ -39,6 +39,12 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     all.filter_map(|(find, put)| Regex::new(&find).ok().map(|find| (find, put))).collect()
 });
 
+/// Whether a text may have any of these: what most texts have not is seen at once.
+static ANY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let all: Vec<_> = PATTERNS.iter().map(|(find, _)| format!("(?:{})", find.as_str())).collect();
+    Regex::new(&all.join("|")).ok()
+});
+
 /// The name of a variable whose value is a secret.
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!(r"(?i-u)(?:{NAMES})")).ok());
 
@@ -50,6 +56,9 @@ static BEFORE: LazyLock<Option<Regex>> =
 #[must_use]
 pub fn word(word: &[u8]) -> Cow<'_, [u8]> {
     let mut shown = Cow::Borrowed(word);
+    if ANY.as_ref().is_some_and(|any| !any.is_match(word)) {
+        return shown;
+    }
     for (find, put) in PATTERNS.iter() {
         if find.is_match(&shown) {
             shown = Cow::Owned(find.replace_all(&shown, put.as_bytes()).into_owned());
@@ -67,6 +76,35 @@ pub fn variable(entry: &[u8]) -> Cow<'_, [u8]> {
         return word(entry);
     }
     Cow::Owned([name, HIDDEN.as_bytes()].concat())
+}
+
+/// How many variables without a secret are remembered.
+const MOST_CLEAN: usize = 1024;
+
+/// Variables that had no secret. One program after another is given the same ones, so that most are known.
+#[derive(Debug)]
+pub struct Clean(Box<[u64; MOST_CLEAN]>);
+
+impl Default for Clean {
+    fn default() -> Clean {
+        Clean(Box::new([0; MOST_CLEAN]))
+    }
+}
+
+impl Clean {
+    /// As [`variable`].
+    pub fn variable<'e>(&mut self, entry: &'e [u8]) -> Cow<'e, [u8]> {
+        let hash = xxhash_rust::xxh3::xxh3_64(entry);
+        let place = usize::try_from(hash % MOST_CLEAN as u64).ok().and_then(|at| self.0.get_mut(at));
+        if place.as_ref().is_some_and(|known| **known == hash && hash != 0) {
+            return Cow::Borrowed(entry);
+        }
+        let shown = variable(entry);
+        if let (Cow::Borrowed(_), Some(place)) = (&shown, place) {
+            *place = hash;
+        }
+        shown
+    }
 }
 
 /// The words of a command line, one after another: some words say that the next is a secret.
@@ -117,7 +155,7 @@ pub fn command_line(joined: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{command_line, variable};
+    use super::{Clean, command_line, variable};
 
     fn shown(line: &str) -> String {
         let joined: Vec<_> = line.split(' ').map(|word| word.replace('§', " ")).collect();
@@ -163,6 +201,11 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&variable(entry.as_bytes())), want, "{entry}");
         }
         assert_eq!(*variable(b"A_TOKEN=\xff\xfe"), b"A_TOKEN=***"[..]);
+        let mut clean = Clean::default();
+        for _ in 0..2 {
+            assert_eq!(*clean.variable(b"PATH=/bin"), b"PATH=/bin"[..]);
+            assert_eq!(*clean.variable(b"A_TOKEN=x"), b"A_TOKEN=***"[..]);
+        }
         assert_eq!(*variable(b"A=--password=\xffb\xfe c"), b"A=--password=*** c"[..]);
     }
 }

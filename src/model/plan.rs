@@ -128,6 +128,8 @@ pub struct Watching {
     pub events: bool,
     /// The enabled calls are those that the rules need.
     pub chooses: bool,
+    /// Something asks which files opens really opened. Known once rules and conditions are read.
+    pub opened: bool,
 }
 
 impl Watching {

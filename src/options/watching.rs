@@ -153,6 +153,7 @@ pub(super) fn watching(typed: &ArgMatches, format: bool, chosen: bool) -> Result
         container: word(id::CONTAINER),
         events,
         chooses: !rules.is_empty() && !chosen,
+        opened: false,
         rules,
     })
 }

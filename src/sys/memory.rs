@@ -23,6 +23,15 @@ pub struct Memory {
     kept: Kept,
     /// Whether a FUSE file system was seen, so that pages have to be looked at before they are read.
     careful: bool,
+    held: Held,
+}
+
+/// The end of a page that was read for one text, for others that lie there.
+#[derive(Debug, Default)]
+struct Held {
+    tid: Pid,
+    address: u64,
+    bytes: Vec<u8>,
 }
 
 impl Memory {
@@ -40,13 +49,54 @@ impl Memory {
     ///
     /// By page, so that a string at the end of a mapping is read whole, and a short one costs one small read.
     pub fn read_until(&mut self, tid: Pid, address: u64, to: &mut [u8], enough: impl Fn(&[u8]) -> bool) -> usize {
+        self.by_page(tid, address, to, enough, Memory::read_part)
+    }
+
+    /// As [`Memory::read_until`], for one of many texts that lie close to each other, as the kernel lays out arguments and
+    /// variables: a page is read to its end, and the texts that follow are taken from that. What was read is good until
+    /// [`Memory::forget_texts`], which has to come before the first text of each stop.
+    pub fn read_near(&mut self, tid: Pid, address: u64, to: &mut [u8], enough: impl Fn(&[u8]) -> bool) -> usize {
+        self.by_page(tid, address, to, enough, Memory::read_held)
+    }
+
+    /// Ends what [`Memory::read_near`] remembers: the tracee ran since.
+    pub fn forget_texts(&mut self) {
+        self.held.bytes.clear();
+    }
+
+    fn read_held(&mut self, tid: Pid, address: u64, to: &mut [u8]) -> usize {
+        let offset = |held: &Held| usize::try_from(address.checked_sub(held.address)?).ok();
+        let known = offset(&self.held).filter(|at| self.held.tid == tid && *at < self.held.bytes.len());
+        if known.is_none() {
+            let mut bytes = std::mem::take(&mut self.held.bytes);
+            bytes.resize(usize::try_from(PAGE - address % PAGE).unwrap_or(1), 0);
+            let got = self.read_part(tid, address, &mut bytes);
+            bytes.truncate(got);
+            self.held = Held { tid, address, bytes };
+        }
+        let rest = self.held.bytes.get(known.unwrap_or(0)..).unwrap_or(&[]);
+        let n = rest.len().min(to.len());
+        if let (Some(to), Some(from)) = (to.get_mut(..n), rest.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        n
+    }
+
+    fn by_page(
+        &mut self,
+        tid: Pid,
+        address: u64,
+        to: &mut [u8],
+        enough: impl Fn(&[u8]) -> bool,
+        read: impl Fn(&mut Memory, Pid, u64, &mut [u8]) -> usize,
+    ) -> usize {
         let mut got = 0;
         while got < to.len() {
             let Some(at) = address.checked_add(got as u64) else { break };
             let in_page = usize::try_from(PAGE - at % PAGE).unwrap_or(1);
             let end = to.len().min(got + in_page);
             let Some(part) = to.get_mut(got..end) else { break };
-            let n = self.read_part(tid, at, part);
+            let n = read(self, tid, at, part);
             let done = part.get(..n).is_none_or(&enough) || n < part.len();
             got += n;
             if done {
@@ -145,7 +195,7 @@ fn peek_words(tid: Pid, address: u64, to: &mut [u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Memory, device_at};
+    use super::{Memory, PAGE, device_at};
 
     #[test]
     fn a_mapping_names_its_device_as_mountinfo_does() {
@@ -166,5 +216,34 @@ mod tests {
         memory.forget(me);
         assert_eq!(memory.read(me, 0, &mut to), 0);
         assert_eq!(memory.read(me, u64::MAX - 3, &mut to), 0);
+    }
+
+    #[test]
+    fn texts_that_lie_close_are_read_once_a_stop() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        // Two pages, the texts across their border.
+        let size = 2 * usize::try_from(PAGE).unwrap();
+        let mut pages = vec![b'.'; 2 * size];
+        let start = size - pages.as_ptr() as usize % usize::try_from(PAGE).unwrap() - 8;
+        pages[start..start + 16].copy_from_slice(b"one\0twothree\0end");
+        let at = |offset: usize| (pages.as_ptr() as usize + start + offset) as u64;
+        let mut memory = Memory::default();
+        let near = |memory: &mut Memory, offset: usize| {
+            let mut to = [0; 9];
+            let got = memory.read_near(me, at(offset), &mut to, |part| part.contains(&0));
+            to[..got].split(|byte| *byte == 0).next().unwrap().to_vec()
+        };
+        memory.forget_texts();
+        assert_eq!(
+            [near(&mut memory, 0), near(&mut memory, 4), near(&mut memory, 7)],
+            [&b"one"[..], b"twothree", b"three"]
+        );
+        assert_eq!(memory.read_near(me, 1, &mut [0; 4], |_| false), 0, "an unreadable page");
+        assert_eq!(near(&mut memory, 0), b"one");
+        // What is there now is seen at the next stop.
+        assert!(memory.write(me, at(0), b"new"));
+        assert_eq!(near(&mut memory, 0), b"one");
+        memory.forget_texts();
+        assert_eq!(near(&mut memory, 0), b"new");
     }
 }

@@ -48,6 +48,17 @@ fn place(field: FieldId) -> (usize, usize) {
     (usize::from(field >> 8), usize::from(field & 0xff))
 }
 
+/// The table's row of a field.
+fn row_of(field: FieldId) -> Option<&'static Row> {
+    let (family, index) = place(field);
+    FAMILIES.get(family)?.get(index)
+}
+
+/// Whether a field's values are names of the files that opens really opened.
+pub(super) fn asks_opened(field: FieldId) -> bool {
+    row_of(field).is_some_and(|row| row.opened)
+}
+
 fn by_name() -> &'static FxHashMap<&'static str, (FieldId, &'static Row)> {
     static BY_NAME: LazyLock<FxHashMap<&'static str, (FieldId, &'static Row)>> = LazyLock::new(|| {
         let mut all = FxHashMap::default();

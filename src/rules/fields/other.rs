@@ -72,9 +72,9 @@ fields! {
     LinuxCmdLine = of("linux.cmdline", Text, "the command line");
     LinuxPath = of("linux.fullpath", Text, "the path of the program");
     LinuxResult = of("linux.res", Int(64), "what the call returned");
-    LinuxReads = of("linux.reads", Text, "the files that the call opens for reading or gives another name, all calls, failed ones too").fixed();
-    LinuxWrites = of("linux.writes", Text, "the files that it makes or changes, the Unix sockets that it connects to").fixed();
-    LinuxDeletes = of("linux.deletes", Text, "the files whose name it takes away").fixed();
+    LinuxReads = of("linux.reads", Text, "the files that the call opens for reading or gives another name, all calls, failed ones too").fixed().asks_opened();
+    LinuxWrites = of("linux.writes", Text, "the files that it makes or changes, the Unix sockets that it connects to").fixed().asks_opened();
+    LinuxDeletes = of("linux.deletes", Text, "the files whose name it takes away").fixed().asks_opened();
 }
 
 /// The arguments of a call that name files: the one, or the first and the second of two, each with the descriptor of

@@ -55,6 +55,8 @@ pub struct Row {
     pub prints: bool,
     /// smtrace has values for it.
     pub known: bool,
+    /// Its values are names of the files that opens really opened.
+    pub opened: bool,
     /// Falco calls it deprecated.
     pub deprecated: bool,
     /// What it is.
@@ -73,6 +75,7 @@ pub(super) const fn of(name: &'static str, kind: Type, about: &'static str) -> R
         transforms: true,
         prints: true,
         known: true,
+        opened: false,
         deprecated: false,
         about,
     }
@@ -127,6 +130,12 @@ impl Row {
     /// smtrace has no values for it: comparisons are false.
     pub(super) const fn absent(mut self) -> Row {
         self.known = false;
+        self
+    }
+
+    /// The kernel has to be asked what an open opened.
+    pub(super) const fn asks_opened(mut self) -> Row {
+        self.opened = true;
         self
     }
 

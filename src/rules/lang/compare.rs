@@ -178,6 +178,12 @@ fn regex(text: &[u8]) -> Result<Regex, String> {
 }
 
 impl Check {
+    /// Both sides, as far as they are fields.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
+        let right = if let Against::Source(right) = &self.against { Some(right) } else { None };
+        std::iter::once(&self.left).chain(right)
+    }
+
     /// Whether the field is there at all.
     pub(super) fn exists(left: Source) -> Check {
         Check { left, op: Op::Exists, against: Against::Nothing }

@@ -2,8 +2,8 @@
 
 use super::EventSet;
 use super::compare::Check;
-use super::field::Fields;
-use super::source::Scratch;
+use super::field::{FieldId, Fields};
+use super::source::{Scratch, Source};
 
 /// A condition or a part of one.
 pub type NodeId = u32;
@@ -70,6 +70,11 @@ impl Program {
             *known = memo.now << 1 | u32::from(answer);
         }
         answer
+    }
+
+    /// The fields that conditions ask for.
+    pub fn fields(&self) -> impl Iterator<Item = FieldId> + '_ {
+        self.checks.iter().flat_map(Check::sources).flat_map(Source::fields)
     }
 
     /// The events that can satisfy a condition, among `all`: by its comparisons with the event's name alone.

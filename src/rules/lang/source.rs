@@ -102,6 +102,13 @@ impl Source {
         }
     }
 
+    /// The fields that its values are made of.
+    pub fn fields(&self) -> Vec<FieldId> {
+        let mut all = Vec::new();
+        self.step.fields(&mut all);
+        all
+    }
+
     /// Calls `each` with every value until it says `false`; whether there is any such field.
     pub(super) fn each(&self, fields: &dyn Fields, scratch: &Scratch, each: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
         match &self.step {
@@ -122,6 +129,25 @@ fn text(bytes: &[u8]) -> &[u8] {
 }
 
 impl Step {
+    fn fields(&self, all: &mut Vec<FieldId>) {
+        match self {
+            Step::Field(id, _) => all.push(*id),
+            Step::Literal(_) => {}
+            Step::Lower(inner)
+            | Step::Upper(inner)
+            | Step::Base64(inner)
+            | Step::BaseName(inner)
+            | Step::Len(inner, _) => {
+                inner.fields(all);
+            }
+            Step::Join(between, parts) => {
+                between.fields(all);
+                parts.iter().for_each(|part| part.fields(all));
+            }
+            Step::Concat(parts) => parts.iter().for_each(|part| part.fields(all)),
+        }
+    }
+
     fn each(&self, fields: &dyn Fields, scratch: &Scratch, each: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
         match self {
             Step::Field(id, arg) => fields.get(*id, arg, each),
