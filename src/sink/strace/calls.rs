@@ -79,7 +79,8 @@ const AFTERWARDS: [(&str, usize); 10] = [
 ];
 
 /// Calls that say only what is there in the end.
-const IN_THE_END: [&str; 6] = ["adjtimex", "clock_adjtime", "clock_adjtime64", "io_uring_setup", "fcntl", "fcntl64"];
+const IN_THE_END: [&str; 7] =
+    ["adjtimex", "clock_adjtime", "clock_adjtime64", "io_setup", "io_uring_setup", "fcntl", "fcntl64"];
 
 /// Whether the pairs of numbers that a call takes are moments.
 pub(super) fn says_moments(event: &Event<'_>) -> bool {

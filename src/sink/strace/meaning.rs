@@ -33,8 +33,9 @@ pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: 
             matches!(kind, Some((_, Node { value: Value::Constant(_, 0), .. })))
         }
         // statx(2): the mask says what was filled in.
-        ("statx", "stx_mode", _) => answered(painter, parent) & 3 == 0,
-        ("statx", "stx_size", _) => answered(painter, parent) & 0x200 == 0,
+        ("statx", name, _) => {
+            ANSWERS.iter().any(|(field, bits)| *field == name && answered(painter, parent) & bits == 0)
+        }
         // The flags are valid since Linux 2.6.36.
         (_, "f_flags", Value::Flags(_, flags)) => flags & 0x20 == 0,
         ("sched_setattr", _, _) => is_kept(painter, parent, field.name),
@@ -42,6 +43,21 @@ pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: 
         _ => false,
     }
 }
+
+/// The fields of a statx(2) answer, and the bits of its mask that say they are one (linux/stat.h).
+const ANSWERS: [(&str, u64); 11] = [
+    ("stx_mode", 0x3),
+    ("stx_nlink", 0x4),
+    ("stx_uid", 0x8),
+    ("stx_gid", 0x10),
+    ("stx_atime", 0x20),
+    ("stx_mtime", 0x40),
+    ("stx_ctime", 0x80),
+    ("stx_ino", 0x100),
+    ("stx_size", 0x200),
+    ("stx_blocks", 0x400),
+    ("stx_btime", 0x800),
+];
 
 /// The mask of a statx(2) answer.
 fn answered(painter: &Painter<'_, '_>, parent: usize) -> u64 {
