@@ -28,7 +28,10 @@ fn normal(text: &str) -> String {
     let rules = [
         (r"0x[0-9a-f]{9,16}", "ADDRESS"),
         // What a process calls itself and others.
-        (r"(si_pid=|set_tid_address\(ADDRESS\) += |getpid\(\) += |getppid\(\) += |gettid\(\) += )\d+", "${1}PID"),
+        (
+            r"(si_pid=|kill\(|set_tid_address\(ADDRESS\) += |getpid\(\) += |getppid\(\) += |gettid\(\) += )\d+",
+            "${1}PID",
+        ),
         (r"((?:clone|vfork|fork|wait4)\(.*\) += )\d{2,}", "${1}PID"),
         (r"/proc/\d+", "/proc/PID"),
         (r"getrandom\(.*?, ", "getrandom(RANDOM, "),
@@ -37,6 +40,7 @@ fn normal(text: &str) -> String {
         (r"\{tv_sec=-?\d+, tv_n?u?sec=\d+\}", "MOMENT"),
         (r"(st_(?:ino|dev|[amc]time(?:_nsec)?))=[^,}]+(?:, \d\w*\))?", "${1}=N"),
         (r"/\* \d+ vars \*/", "/* N vars */"),
+        (r"smtrace-\d+-\d+", "SCRATCH"),
         (r"pipe:\[\d+\]|socket:\[\d+\]", "NODE"),
         // The column of the result depends on the width of these.
         (r" += ", " = "),
@@ -82,7 +86,7 @@ fn assert_same_lines(letters: &[&str], words: &[&str]) {
     let ours_run = run(smtrace(), true, &[&["-ff", "-o", ours.as_str()], letters].concat(), words);
     assert_eq!(theirs_run.code, ours_run.code, "{ours_run:?}");
     let (theirs, ours) = (threads(&dir, "theirs"), threads(&dir, "ours"));
-    assert!(!theirs.is_empty() && theirs[0].lines().count() > 1, "the truth must not be empty");
+    assert!(!theirs.is_empty() && theirs[0].lines().count() > 1, "{letters:?}: the truth must not be empty");
     assert_eq!(theirs.len(), ours.len(), "{words:?}: as many threads");
     for (theirs, ours) in theirs.iter().zip(&ours) {
         let (theirs, ours): (Vec<&str>, Vec<&str>) = (theirs.lines().collect(), ours.lines().collect());
@@ -113,6 +117,51 @@ fn letters_form_lines_as_in_strace() {
     assert_same_lines(&["-Z", "-e", "trace=%file"], &["ls", "/nonesuch"]);
     assert_same_lines(&["-e", "raw=openat", "-e", "trace=openat,close"], &["cat", "/etc/hostname"]);
     assert_same_lines(&["-qq", "-e", "signal=none"], &["true"]);
+}
+
+#[test]
+fn what_is_chosen_is_what_strace_chooses() {
+    let guest = guest();
+    let guest = guest.to_str().unwrap();
+    // By path, as it is spelled, as it is opened and as a descriptor has it.
+    assert_same_lines(&["-P", "/etc/hostname"], &["cat", "/etc/hostname"]);
+    assert_same_lines(
+        &["-y", "-P", "/etc/hostname", "-P", "/dev/null"],
+        &["sh", "-c", "cat /etc/hostname > /dev/null"],
+    );
+    // By how a call ended.
+    assert_same_lines(&["-e", "status=successful", "-e", "trace=openat,access"], &["cat", "/etc/hostname"]);
+    assert_same_lines(&["-e", "status=failed", "-e", "trace=%file"], &["ls", "/nonesuch"]);
+    assert_same_lines(&["-e", "status=!failed,unavailable", "-e", "trace=%file,%process"], &["ls", "/nonesuch"]);
+    // By signal.
+    for signals in ["signal=USR1", "signal=!USR1", "signal=none", "signal=usr2,SIGCHLD"] {
+        assert_same_lines(
+            &["-e", signals, "-e", "trace=kill"],
+            &["sh", "-c", "trap : USR1 USR2; kill -USR1 $$; kill -USR2 $$"],
+        );
+    }
+    // By ABI.
+    for calls in ["trace=open@32", "trace=openat@64,open@32", "trace=openat@64", "trace=?nonesuch@32,close@64"] {
+        assert_same_lines(&["-q", "-e", calls, "-e", "signal=none"], &[guest, "int80-open", "/etc/hostname"]);
+    }
+    // Each thread's file, of several.
+    assert_same_lines(&["-e", "trace=%process"], &["sh", "-c", "true; (true; exec true); exec true"]);
+}
+
+#[test]
+fn a_flag_that_hides_a_child_is_cleared_and_told_unless_hushed() {
+    let guest = guest();
+    let text = |letters: &[&str]| {
+        let letters = [&["-f", "-e", "trace=%process", "-o", "-"], letters].concat();
+        run(smtrace(), true, &letters, &[guest.to_str().unwrap(), "untraced"]).out
+    };
+    let told = text(&["-q"]);
+    let whole = "clone3({flags=CLONE_UNTRACED, exit_signal=SIGCHLD, stack=NULL, stack_size=0}, 64) = ";
+    assert!(told.contains(whole), "what the program wrote: {told}");
+    assert_eq!(told.matches("+++ smtrace: clone with CLONE_UNTRACED").count(), 1, "{told}");
+    assert_eq!(told.matches("+++ smtrace: clone3 with CLONE_UNTRACED").count(), 1, "{told}");
+    let hushed = text(&["-qq"]);
+    assert!(hushed.contains(whole) && !hushed.contains("+++"), "{hushed}");
 }
 
 /// Calls with odd words, none of which changes anything: what stands before a colon is the call's number on x86_64.

@@ -50,6 +50,44 @@ impl Abi {
     }
 }
 
+/// The ABIs by the width of their calls, as strace names them behind an `@`: a machine has at most one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Personality {
+    /// Calls of the machine's 64-bit ABI.
+    Bits64 = 0,
+    /// i386's calls.
+    Bits32 = 1,
+    /// x32's calls.
+    X32 = 2,
+}
+
+impl Personality {
+    /// All of them, in the order of their discriminants.
+    pub const ALL: [Personality; 3] = [Personality::Bits64, Personality::Bits32, Personality::X32];
+
+    /// The one that calls of `abi` have.
+    #[must_use]
+    pub fn of(abi: Abi) -> Personality {
+        match abi {
+            Abi::X86_64 | Abi::Aarch64 | Abi::Riscv64 => Personality::Bits64,
+            Abi::I386 => Personality::Bits32,
+            Abi::X32 => Personality::X32,
+        }
+    }
+
+    /// The one that stands behind an `@` (strace(1), `-e trace`).
+    #[must_use]
+    pub fn named(word: &str) -> Option<Personality> {
+        match word {
+            "64" => Some(Personality::Bits64),
+            "32" => Some(Personality::Bits32),
+            "x32" => Some(Personality::X32),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Abi;

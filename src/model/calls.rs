@@ -1,9 +1,25 @@
 //! A set of rows of the system-call table.
 
+use super::Personality;
+
 /// A set of table rows, by row index. Membership is one shift and mask, so the tracing thread can ask at every stop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallSet {
-    words: [u64; CallSet::CAPACITY / 64],
+    words: Words,
+    /// The rows of `words` that calls of a personality do not mean.
+    without: [Words; Personality::ALL.len()],
+}
+
+type Words = [u64; CallSet::CAPACITY / 64];
+
+fn has(words: &Words, index: usize) -> bool {
+    words.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+}
+
+fn set(words: &mut Words, index: usize, to: bool) {
+    if let Some(word) = words.get_mut(index / 64) {
+        *word = *word & !(1 << (index % 64)) | u64::from(to) << (index % 64);
+    }
 }
 
 impl CallSet {
@@ -13,27 +29,52 @@ impl CallSet {
     /// The set of all rows, whether the table has them or not.
     #[must_use]
     pub fn full() -> CallSet {
-        CallSet { words: [u64::MAX; CallSet::CAPACITY / 64] }
+        CallSet { words: [u64::MAX; CallSet::CAPACITY / 64], ..CallSet::default() }
     }
 
     /// Adds row `index`. Indexes past the capacity do not exist and are ignored.
     pub fn insert(&mut self, index: usize) {
-        if let Some(word) = self.words.get_mut(index / 64) {
-            *word |= 1 << (index % 64);
-        }
+        set(&mut self.words, index, true);
+        self.without.iter_mut().for_each(|words| set(words, index, false));
     }
 
     /// Takes row `index` away.
     pub fn remove(&mut self, index: usize) {
-        if let Some(word) = self.words.get_mut(index / 64) {
-            *word &= !(1 << (index % 64));
+        set(&mut self.words, index, false);
+        self.without.iter_mut().for_each(|words| set(words, index, false));
+    }
+
+    /// Adds row `index` as far as calls of `personality` go.
+    pub fn insert_on(&mut self, index: usize, personality: Personality) {
+        let others = !has(&self.words, index);
+        set(&mut self.words, index, true);
+        for (words, other) in self.without.iter_mut().zip(Personality::ALL) {
+            if others || other == personality {
+                set(words, index, other != personality);
+            }
         }
     }
 
-    /// Whether row `index` is in the set.
+    /// Takes row `index` away as far as calls of `personality` go.
+    pub fn remove_on(&mut self, index: usize, personality: Personality) {
+        if has(&self.words, index) {
+            set(&mut self.without[personality as usize], index, true);
+        }
+        if self.without.iter().all(|words| has(words, index)) {
+            self.remove(index);
+        }
+    }
+
+    /// Whether row `index` is in the set, for calls of some personality.
     #[must_use]
     pub fn contains(&self, index: usize) -> bool {
-        self.words.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+        has(&self.words, index)
+    }
+
+    /// Whether row `index` is in the set for calls of `personality`.
+    #[must_use]
+    pub fn contains_on(&self, index: usize, personality: Personality) -> bool {
+        has(&self.words, index) && !has(&self.without[personality as usize], index)
     }
 
     /// Whether no row is in the set.
@@ -50,7 +91,7 @@ impl CallSet {
 
 #[cfg(test)]
 mod tests {
-    use super::CallSet;
+    use super::{CallSet, Personality};
 
     #[test]
     fn what_is_inserted_is_contained_until_removed() {
@@ -62,6 +103,27 @@ mod tests {
         }
         set.remove(63);
         assert_eq!(set.iter().collect::<Vec<_>>(), [0, 64, 1023]);
+    }
+
+    #[test]
+    fn a_row_can_be_in_it_for_some_personalities() {
+        let mut set = CallSet::default();
+        set.insert_on(5, Personality::Bits32);
+        let of = |set: &CallSet| Personality::ALL.map(|personality| set.contains_on(5, personality));
+        assert!(set.contains(5));
+        assert_eq!(of(&set), [false, true, false]);
+        set.insert_on(5, Personality::X32);
+        assert_eq!(of(&set), [false, true, true]);
+        set.remove_on(5, Personality::Bits32);
+        assert_eq!(of(&set), [false, false, true]);
+        set.remove_on(5, Personality::X32);
+        assert!(set.is_empty());
+        assert_eq!(set, CallSet::default());
+        set.insert(5);
+        set.remove_on(5, Personality::Bits64);
+        assert_eq!(of(&set), [false, true, true]);
+        set.insert(5);
+        assert_eq!(of(&set), [true; 3]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod plan;
 pub mod record;
 mod rendering;
 
-pub use abi::Abi;
+pub use abi::{Abi, Personality};
 pub use calls::CallSet;
 pub use outside::{Address, CAPTURE_FORMAT, Connect, Outside, Overflow};
 pub use places::Places;

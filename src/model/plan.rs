@@ -170,7 +170,7 @@ pub struct Replay {
     /// Whether to go on while the file is still being written.
     pub grows: bool,
     /// The calls to show; `None` for all that were captured.
-    pub calls: Option<CallSet>,
+    pub calls: Option<Box<CallSet>>,
     /// The longest text that was asked for; `None` for the default or what was captured, whichever is less.
     pub str_max: Option<usize>,
     /// Events before it are left out.

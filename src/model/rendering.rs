@@ -130,6 +130,8 @@ pub struct Quiet {
     pub personality: bool,
     /// That a thread went away by another one's execve.
     pub superseded: bool,
+    /// That a flag which hides a child was cleared, which strace does without a word.
+    pub cleared: bool,
 }
 
 /// A set of signals, 1 to 64.

@@ -1,10 +1,11 @@
 //! `-e` expressions: names, classes and patterns to a set of calls. It must not know where an expression came from.
 //!
+//! `@64`, `@32` and `@x32` behind a word mean its calls of that personality alone.
 //! A leading `!` turns a whole list around, as in strace; a `!` inside a list takes that one away from what stands left
 //! of it.
 
 use super::nearest;
-use crate::model::{Abi, CallSet};
+use crate::model::{Abi, CallSet, Personality};
 use crate::table;
 use regex::RegexBuilder;
 
@@ -58,10 +59,16 @@ fn apply(set: &mut Option<CallSet>, expression: &str) -> Result<(), String> {
             continue;
         }
         any = true;
+        let (word, personality) = qualified(word)?;
         let named = word_calls(word)?;
         let result = set.get_or_insert_with(|| if away { all() } else { CallSet::default() });
         for index in named.iter() {
-            if away { result.remove(index) } else { result.insert(index) }
+            match (away, personality) {
+                (true, None) => result.remove(index),
+                (false, None) => result.insert(index),
+                (true, Some(personality)) => result.remove_on(index, personality),
+                (false, Some(personality)) => result.insert_on(index, personality),
+            }
         }
         if word == "none" && !away {
             *result = CallSet::default();
@@ -73,6 +80,17 @@ fn apply(set: &mut Option<CallSet>, expression: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A word without its `@64`, `@32` or `@x32`, and what that said.
+fn qualified(word: &str) -> Result<(&str, Option<Personality>), String> {
+    let Some((name, qualifier)) = word.rsplit_once('@').filter(|(name, _)| !name.is_empty()) else {
+        return Ok((word, None));
+    };
+    match Personality::named(qualifier) {
+        Some(personality) => Ok((name, Some(personality))),
+        None => Err(format!("unknown `@{qualifier}` in `{word}`; give @64, @32 or @x32, or `{name}` for all")),
+    }
+}
+
 /// Splits at commas, but not within `/pattern/`.
 fn split(list: &str) -> Vec<&str> {
     let mut words = Vec::new();
@@ -81,7 +99,11 @@ fn split(list: &str) -> Vec<&str> {
         let start = left.trim_start_matches(['!', '?', ' ']);
         let skipped = left.len() - start.len();
         let end = match start.strip_prefix('/').and_then(pattern_end) {
-            Some(end) => Some(skipped + 1 + end),
+            // A qualifier can follow.
+            Some(end) => {
+                let end = skipped + 1 + end;
+                Some(end + left.get(end..).and_then(|rest| rest.find(',')).unwrap_or(left.len() - end))
+            }
             None => left.find(','),
         };
         match end.and_then(|end| Some((left.get(..end)?, left.get(end..)?))) {
@@ -103,7 +125,7 @@ fn split(list: &str) -> Vec<&str> {
 /// Where a pattern with a closing slash ends: after the first slash that a comma or the end follows.
 fn pattern_end(text: &str) -> Option<usize> {
     let slashes = text.match_indices('/').map(|(at, _)| at + 1);
-    slashes.into_iter().find(|end| matches!(text.as_bytes().get(*end), None | Some(b',')))
+    slashes.into_iter().find(|end| matches!(text.as_bytes().get(*end), None | Some(b',' | b'@')))
 }
 
 /// The calls that one word means.
@@ -167,9 +189,6 @@ fn named_call(name: &str) -> Result<CallSet, String> {
         );
         return Err(format!("`{name}` is a number, whose call differs by ABI; give the name: {remedy}"));
     }
-    if let Some((name, _)) = name.split_once('@').filter(|(name, _)| table::by_name(name).is_some()) {
-        return Err(format!("`@` after a call is not supported: a call is traced on all ABIs; give `{name}`"));
-    }
     Err(unknown_call(name))
 }
 
@@ -214,6 +233,23 @@ mod tests {
     }
 
     #[test]
+    fn a_call_can_be_meant_on_one_personality() {
+        use crate::model::Personality;
+        let on = |expressions: &[&str], name| {
+            let set = calls(expressions.iter().copied()).unwrap();
+            let index = table::by_name(name).unwrap().index();
+            Personality::ALL.map(|personality| set.contains_on(index, personality))
+        };
+        assert_eq!(on(&["getcwd@32"], "getcwd"), [false, true, false]);
+        assert_eq!(on(&["getcwd@32,getcwd@64"], "getcwd"), [true, true, false]);
+        assert_eq!(on(&["all,!getcwd@x32"], "getcwd"), [true, true, false]);
+        assert_eq!(on(&["!getcwd@64"], "getcwd"), [false, true, true]);
+        assert_eq!(on(&["%file@64", "?nonesuch@32"], "openat"), [true, false, false]);
+        assert_eq!(on(&["/^getcwd$/@x32"], "getcwd"), [false, false, true]);
+        assert_eq!(names(&["read@32,close"]), ["close", "read"]);
+    }
+
+    #[test]
     fn a_leading_bang_turns_the_whole_list_around() {
         let without = calls(["!read,write"]).unwrap();
         let mut expected = all();
@@ -241,7 +277,7 @@ mod tests {
         assert_eq!(names(&["network"]), names(&["%network"]));
         assert_eq!(refusal("creds"), "unknown call `creds`; did you mean the class `%creds`?");
         assert!(refusal("257").contains("`openat`"), "{}", refusal("257"));
-        assert!(refusal("read@64").contains("give `read`"));
+        assert!(refusal("read@16").contains("give @64, @32 or @x32"));
         assert!(refusal("/[/").starts_with("bad pattern `/[/`: "), "{}", refusal("/[/"));
         assert!(refusal("/^zzz/").contains("matches no call"));
         for bad in ["", "!", ",", "!,", "!!read", "trace="] {

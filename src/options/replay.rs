@@ -29,7 +29,7 @@ pub(super) fn plan(typed: &ArgMatches, choices: &Choices) -> Result<Plan, Refusa
         file: plan::named(&file, "replay")?.to_owned(),
         info: typed.get_flag(id::INFO),
         grows: typed.get_count(id::FOLLOW) > 0,
-        calls,
+        calls: calls.map(Box::new),
         str_max: plan::option(typed, id::STR_MAX, words::str_max)?,
         since: plan::option(typed, id::SINCE, |word| moment("since", word))?,
         until: plan::option(typed, id::UNTIL, |word| moment("until", word))?,

@@ -70,7 +70,8 @@ impl<'a> Select<'a> {
         for (to, from) in args.iter_mut().zip(record.args()) {
             *to = *from;
         }
-        event::row(record.head()).is_some_and(|row| is_enabled(calls, row, &args))
+        let head = record.head();
+        head.abi.zip(event::row(head)).is_some_and(|(abi, row)| is_enabled(calls, abi, row, &args))
     }
 
     fn by_comm(&self, record: &Record<'_>, who: &Who<'_>) -> bool {

@@ -6,7 +6,8 @@ use super::{Engine, info::Info};
 use crate::arch;
 use crate::engine::{Call, Observer};
 use crate::filter::{COOKIE, Duty, Guard};
-use crate::model::{CallSet, Pid};
+use crate::model::record::UNTRACED_CLEARED;
+use crate::model::{Abi, CallSet, Personality, Pid};
 use crate::sys::{Fault, clock};
 use crate::table::{self, Kind};
 
@@ -69,10 +70,11 @@ const IPC_CALLS: [&str; 25] = [
     "shmctl",
 ];
 
-/// Whether a call of `row` is one of `calls`.
+/// Whether a call of `row` by `abi` is one of `calls`.
 #[must_use]
-pub fn is_enabled(calls: &CallSet, row: &table::Row, args: &[u64; 6]) -> bool {
-    if calls.contains(row.index()) {
+pub fn is_enabled(calls: &CallSet, abi: Abi, row: &table::Row, args: &[u64; 6]) -> bool {
+    let personality = Personality::of(abi);
+    if calls.contains_on(row.index(), personality) {
         return true;
     }
     // libseccomp traps a multiplexer for an enabled call that goes through it; it is that call.
@@ -86,7 +88,7 @@ pub fn is_enabled(calls: &CallSet, row: &table::Row, args: &[u64; 6]) -> bool {
         .ok()
         .and_then(|sub| names.get(sub))
         .and_then(|name| table::by_name(name))
-        .is_some_and(|row| calls.contains(row.index()))
+        .is_some_and(|row| calls.contains_on(row.index(), personality))
 }
 
 impl Engine {
@@ -140,12 +142,17 @@ impl Engine {
         let before_exec = Some(tid) == self.root && !self.started && is_exec;
         let silent = tracee.silent && !before_exec;
         let duty = row.and_then(|row| self.duties.get(row.index()).copied().flatten());
-        let enabled = !silent && row.is_some_and(|row| is_enabled(&self.calls, row, &args));
+        let known = abi.zip(row);
+        let enabled = !silent && known.is_some_and(|(abi, row)| is_enabled(&self.calls, abi, row, &args));
         let mut call = Call { abi, nr, args, row, enabled, refused: false };
         self.place(tid, &call);
         let after = self.do_duty(observer, tid, &mut call, duty);
         if enabled {
             observer.enter(&mut self.memory, task, &call);
+        }
+        // Only now, so that what is recorded is what the program wrote.
+        if let After::Clone3 { original: Some(flags) } = after {
+            self.memory.write(tid, args[0], &(flags & !CLONE_UNTRACED).to_ne_bytes());
         }
         let watched = !silent && !call.refused && self.judge_entered(observer, task, &call);
         if foreign {
@@ -195,15 +202,15 @@ impl Engine {
             }
             Some(Duty::CloneFlag) if call.args[0] & CLONE_UNTRACED != 0 => {
                 tracee.made_child = false;
-                observer.notice(task, "clone with CLONE_UNTRACED: the flag was cleared, the child is traced");
+                observer.notice(task, UNTRACED_CLEARED[0]);
                 let _ = arch::set_first_argument(tid, call.abi, call.args[0] & !CLONE_UNTRACED);
                 After::Clone
             }
             Some(Duty::Clone3) => {
                 tracee.made_child = false;
-                let original = self.clear_untraced(tid, call.args[0]);
+                let original = self.asks_untraced(tid, call.args[0]);
                 if original.is_some() {
-                    observer.notice(task, "clone3 with CLONE_UNTRACED: the flag was cleared, the child is traced");
+                    observer.notice(task, UNTRACED_CLEARED[1]);
                 }
                 After::Clone3 { original }
             }
@@ -242,18 +249,14 @@ impl Engine {
         let _ = arch::skip_call(tid, -EPERM);
     }
 
-    /// Clears CLONE_UNTRACED in the `flags` (the first field) of clone_args; returns what stood there.
-    fn clear_untraced(&mut self, tid: Pid, address: u64) -> Option<u64> {
+    /// The `flags` (the first field) of clone_args, if CLONE_UNTRACED is among them.
+    fn asks_untraced(&mut self, tid: Pid, address: u64) -> Option<u64> {
         let mut bytes = [0; 8];
         if self.memory.read(tid, address, &mut bytes) < bytes.len() {
             return None;
         }
         let flags = u64::from_ne_bytes(bytes);
-        if flags & CLONE_UNTRACED == 0 {
-            return None;
-        }
-        self.memory.write(tid, address, &(flags & !CLONE_UNTRACED).to_ne_bytes());
-        Some(flags)
+        (flags & CLONE_UNTRACED != 0).then_some(flags)
     }
 
     /// Answers a TRACE of the tracee's own filter as the kernel does without a tracer: ENOSYS (seccomp(2)).

@@ -60,7 +60,7 @@ impl Engine {
             let task = tracee.task();
             let Some(open) = tracee.open.as_mut().filter(|open| open.call.enabled) else { continue };
             let call = open.call;
-            if !call.row.is_some_and(|row| is_enabled(&calls, row, &call.args)) {
+            if !call.abi.zip(call.row).is_some_and(|(abi, row)| is_enabled(&calls, abi, row, &call.args)) {
                 open.call.enabled = false;
                 observer.unfinished(task, &call, Unfinished::Disabled);
             }

@@ -49,6 +49,12 @@ pub const PIECE_HEADER: usize = 16;
 /// The longest record. A writer stays below it by its own limits, a reader refuses more.
 pub const MAX_RECORD: usize = 128 * 1024;
 
+/// The remarks that clone(2)'s and clone3(2)'s flag against tracing was cleared, which a format may hush.
+pub const UNTRACED_CLEARED: [&str; 2] = [
+    "clone with CLONE_UNTRACED: the flag was cleared, the child is traced",
+    "clone3 with CLONE_UNTRACED: the flag was cleared, the child is traced",
+];
+
 /// What a record tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

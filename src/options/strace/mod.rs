@@ -175,6 +175,7 @@ fn quiet(typed: &ArgMatches, given: &Expressions<'_>, to_file: bool) -> Result<Q
         personality: set.personality || times > 0 || to_file,
         exit: set.exit || times > 1,
         superseded: set.superseded || times > 2,
+        cleared: set.cleared || times > 1,
     })
 }
 

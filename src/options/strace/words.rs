@@ -88,7 +88,7 @@ pub(super) fn quiet(words: &str) -> Result<Quiet, String> {
         "thread-execve",
         "superseded",
     ];
-    let all = Quiet { attach: true, exit: true, personality: true, superseded: true };
+    let all = Quiet { attach: true, exit: true, personality: true, superseded: true, cleared: true };
     list(words, (Quiet::default(), all), &KNOWN, "-e quiet=", |mut quiet, word, to| {
         match word {
             "attach" | "attached" => quiet.attach = to,

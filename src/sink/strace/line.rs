@@ -7,7 +7,7 @@ use super::{Begun, Strace};
 use super::{ending, remarks};
 use crate::event::{Event, Name, Outcome, Sort};
 use crate::model::record::{Kind, Unfinished};
-use crate::model::{Abi, LineClock, Pid, Rendering};
+use crate::model::{Abi, LineClock, Personality, Pid, Rendering};
 use crate::table;
 use chrono::{DateTime, Timelike};
 use rustc_hash::FxHashMap;
@@ -98,7 +98,10 @@ impl Strace {
     /// Whether the plan's set has the event's call.
     fn in_set(event: &Event<'_>, set: &crate::model::CallSet) -> bool {
         match event.name {
-            Name::Known(name) => table::by_name(name).is_some_and(|row| set.contains(row.index())),
+            Name::Known(name) => {
+                let personality = Personality::of(event.head().abi.unwrap_or(Abi::X86_64));
+                table::by_name(name).is_some_and(|row| set.contains_on(row.index(), personality))
+            }
             Name::Unknown(_) => false,
         }
     }

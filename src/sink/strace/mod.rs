@@ -23,7 +23,7 @@ use super::clock::Zone;
 use super::{Format, Needs, Sink};
 use crate::decode::tree::{Tree, Value};
 use crate::event::{Dir, Event, Sort};
-use crate::model::record::{Kind, flag};
+use crate::model::record::{Kind, UNTRACED_CLEARED, flag};
 use crate::model::{Pid, Plan, Rendering, Target};
 use crate::state::Who;
 use line::Lead;
@@ -214,12 +214,18 @@ impl Strace {
     }
 }
 
+/// Whether a notice only says that a child stays traced.
+fn says_cleared(event: &Event<'_>) -> bool {
+    event.text().is_some_and(|text| UNTRACED_CLEARED.iter().any(|notice| notice.as_bytes() == text.bytes))
+}
+
 impl Sink for Strace {
     fn render(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         match (event.sort, event.dir) {
             (Sort::Call, Dir::Enter) => self.enter(event, out),
             (Sort::Call, Dir::Exit) => self.leave(event, out),
             (Sort::Process, _) => self.process(event, out),
+            (Sort::Notice, _) if self.shown.quiet.cleared && says_cleared(event) => {}
             (Sort::Notice, _) => self.line(event, out, |this, out| {
                 out.extend_from_slice(b"+++ smtrace: ");
                 let text = event.text().map_or(&b""[..], |text| text.bytes);
