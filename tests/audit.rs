@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use support::{Outcome, Scratch, finish, smtrace};
+use support::{Outcome, Scratch, finish, guest, smtrace};
 
 /// Audits a shell script in a workspace of its own; the outcome and audit.json.
 fn audit(scratch: &Scratch, script: &str, options: &[&str]) -> (Outcome, Value) {
@@ -225,6 +225,35 @@ fn a_policy_is_learned_the_same_again_and_holds_what_is_new() {
 }
 
 #[test]
+fn where_the_output_of_a_build_goes_is_not_the_builds_choice() {
+    let learn = |log: &str| {
+        let scratch = Scratch::new();
+        let (policy, work) = (scratch.path("p.yaml"), scratch.path("work"));
+        fs::create_dir_all(&work).unwrap();
+        fs::write(scratch.path("given"), "given\n").unwrap();
+        let mut command = Command::new(smtrace());
+        command.args(["audit", "--learn"]).arg(&policy).arg("--report").arg(scratch.path("report"));
+        command.args(["--", "sh", "-c", "cat; echo own > own; cat own >&2"]).current_dir(&work);
+        command.stdin(fs::File::open(scratch.path("given")).unwrap());
+        command.stdout(fs::File::create(scratch.path(log)).unwrap());
+        command.stderr(fs::File::create(scratch.path("second")).unwrap());
+        assert!(command.status().unwrap().success());
+        assert_eq!(fs::read_to_string(scratch.path(log)).unwrap(), "given\n");
+        let facts = read(&scratch.path("report"));
+        valid(&facts);
+        assert_eq!(
+            (&file(&facts, log)["inherited"], &file(&facts, "/given")["inherited"]),
+            (&true.into(), &true.into())
+        );
+        assert!(file(&facts, "/work/own")["inherited"].is_null());
+        fs::read_to_string(policy).unwrap()
+    };
+    let text = learn("monday.log");
+    assert!(!text.contains("monday") && !text.contains("given") && !text.contains("second"), "{text}");
+    assert_eq!(text, learn("other-name.txt"));
+}
+
+#[test]
 fn a_policy_that_cannot_be_read_stops_before_the_build() {
     let scratch = Scratch::new();
     fs::write(scratch.path("p.yaml"), "version: 1\nraed: []\n").unwrap();
@@ -302,4 +331,31 @@ fn a_learned_policy_and_its_patch_are_put_in_the_place_of_links() {
     assert_eq!(outcome.code, Some(3), "{}", outcome.err);
     assert!(fs::read_to_string(scratch.path("report/policy.patch")).unwrap().starts_with("--- a/"));
     assert_eq!(fs::read_to_string(&bait).unwrap(), "as it was");
+}
+
+#[test]
+fn names_are_heard_in_each_way_that_they_are_asked_for() {
+    let scratch = Scratch::new();
+    let (outcome, facts) = audit(&scratch, &format!("exec {} names", guest().display()), &[]);
+    if outcome.code == Some(77) {
+        return support::skip("names", "nobody may serve on port 53 here");
+    }
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(0), "asked\n"), "{}", outcome.err);
+    let expected =
+        [("sendto", 11), ("one0", 12), ("one1", 12), ("many0", 13), ("many1", 13), ("whole", 14), ("apart", 15)];
+    let dns = facts["dns"].as_array().unwrap();
+    let told: Vec<_> =
+        dns.iter().map(|name| (&name["name"], &name["answers"], &name["servers"], &name["count"])).collect();
+    let asked: Vec<Value> = expected.iter().map(|(name, _)| format!("{name}.example.test").into()).collect();
+    assert_eq!(dns.iter().map(|name| name["name"].clone()).collect::<Vec<_>>(), asked, "{told:?}");
+    for ((_, last), name) in expected.iter().zip(dns) {
+        assert_eq!(name["answers"], serde_json::json!([format!("127.0.0.{last}")]), "{name}");
+        assert_eq!((&name["servers"], &name["count"]), (&serde_json::json!(["127.0.0.1:53"]), &1.into()), "{name}");
+    }
+    let names = |last: u8| {
+        let at = |peer: &&Value| peer["address"] == format!("127.0.0.{last}") && peer["port"] == 9;
+        facts["peers"].as_array().unwrap().iter().find(at).map(|peer| peer["names"].clone())
+    };
+    assert_eq!(names(13), Some(serde_json::json!(["many0.example.test", "many1.example.test"])));
+    assert_eq!(names(15), Some(serde_json::json!(["apart.example.test"])));
 }

@@ -27,6 +27,7 @@ macro_rules! check {
 }
 
 mod descriptors;
+mod names;
 
 use libc::{c_int, c_long, c_void, pid_t};
 use std::arch::asm;
@@ -1720,6 +1721,7 @@ extern "C" fn main() -> c_int {
         "pid-namespace" => pid_namespace(),
         "userfault" => userfault(),
         "fuse" => fuse(word(1), word(2)),
+        "names" => names::names(),
         "descriptors" => descriptors::descriptors(word(1)),
         "inherit" => inherit(),
         "affinity" => affinity_in_loop(number(&args, 1, 20_000)),

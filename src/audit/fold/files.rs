@@ -155,13 +155,22 @@ impl Files {
             _ => {}
         }
         if let Some(file) = self.at(path, beyond) {
+            file.inherited = false;
             mark(file.uses.entry(access).or_default(), by, 0);
         }
     }
 
-    /// Bytes moved by a descriptor of the file at `path`.
-    pub(super) fn moved(&mut self, path: &[u8], access: Access, by: Mark, bytes: u64, beyond: &mut Beyond) {
+    /// Bytes moved by the descriptor `number` of the file at `path`.
+    pub(super) fn moved(
+        &mut self,
+        path: &[u8],
+        (access, number): (Access, i32),
+        by: Mark,
+        bytes: u64,
+        beyond: &mut Beyond,
+    ) {
         if let Some(file) = self.at(path, beyond) {
+            file.inherited |= file.uses.is_empty() && (0..3).contains(&number);
             more(file.uses.entry(access).or_default(), by, bytes);
         }
     }

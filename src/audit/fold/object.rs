@@ -52,9 +52,18 @@ pub(super) fn field<'t>(tree: &'t Tree, at: usize, name: &str) -> Option<(usize,
     tree.inside(at).find(|(_, node)| node.name == name)
 }
 
-/// Every value, at any depth, in reading order.
+/// Every value, at any depth, in reading order. Of what the call changed, it is what it changed it to: a message that
+/// was sent would be there twice.
 pub(super) fn every(tree: &Tree) -> impl Iterator<Item = (usize, &Node)> {
-    (0..tree.len()).filter_map(|at| tree.node(at).map(|node| (at, node)))
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let mut node = tree.node(at)?;
+        while matches!(node.value, Value::Changed) {
+            (at, node) = tree.inside(at).nth(1)?;
+        }
+        at += 1;
+        Some((at - 1, node))
+    })
 }
 
 /// The number that a value is.

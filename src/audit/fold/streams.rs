@@ -38,7 +38,7 @@ impl Fold {
             match object(link.bytes) {
                 Object::File(path, _) => {
                     match counts {
-                        true => self.files.moved(path, *access, by, bytes, &mut self.beyond),
+                        true => self.files.moved(path, (*access, number), by, bytes, &mut self.beyond),
                         false => self.files.used(path, *access, by, &mut self.beyond),
                     }
                     match access {
@@ -91,7 +91,7 @@ impl Fold {
             .find(|(_, node)| matches!(node.value, Value::Struct) && matches!(node.name, "addr" | "msg_name"));
         let address = named.and_then(|(at, _)| Address::of(event, tree, at));
         let result = event.result().unwrap_or(0);
-        let many = name.ends_with("mmsg");
+        let many = name.contains("mmsg");
         let bytes = match many {
             // The result counts messages; each says its own length.
             true => every(tree)

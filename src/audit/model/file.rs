@@ -24,6 +24,9 @@ pub struct File {
     /// A process that had received bytes from the network wrote it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub downloaded: bool,
+    /// The build never opened it: it was its standard input, output or error from the start.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inherited: bool,
 }
 
 /// What can be done with a file.

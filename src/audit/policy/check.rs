@@ -109,7 +109,8 @@ pub(super) fn deeds(facts: &Audit) -> Vec<Deed<'_>> {
         let programs = facts.processes.iter().flat_map(|process| &process.programs);
         programs.filter(|program| program.exe == path).find_map(|program| program.digest.as_ref())
     };
-    for file in &facts.files {
+    // What the build was given open, as a log that its output goes to, is the choice of who started it.
+    for file in facts.files.iter().filter(|file| !file.inherited) {
         if let Some(used) = file.uses.get(&Access::Executed) {
             let digest = digest_of(&file.path).or(file.input.as_ref());
             deeds.push(Deed { sort: Sort::Exec, names: vec![file.path.clone()], digest, used });

@@ -233,7 +233,8 @@ const files = {
   },
   tell: (row) => row.file ? [row.path, ["Uses", usesOf(row.file.uses)], ["By", usersOf(row.file.uses)],
     ["SHA-256 when read", row.file.input && row.file.input.sha256], ["SHA-256 when written", row.file.output && row.file.output.sha256],
-    ["Also named", row.file.names || []], ["Downloaded", row.file.downloaded ? "written by a process that had bytes from the network" : ""]]
+    ["Also named", row.file.names || []], ["Downloaded", row.file.downloaded ? "written by a process that had bytes from the network" : ""],
+    ["Given", row.file.inherited ? "open from the start, as standard input, output or error" : ""]]
     : [row.path || "/", ["Files", number(row.count)], ["Of them", Object.entries(row.uses).map(([word, count]) => words(word) + ": " + number(count))]],
 };
 
