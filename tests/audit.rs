@@ -268,7 +268,8 @@ fn what_is_not_declared_is_why_a_build_is_not_hermetic() {
     let scratch = Scratch::new();
     fs::create_dir_all(scratch.path("home")).unwrap();
     fs::write(scratch.path("home/setting"), "x").unwrap();
-    let script = "cat \"$HOME/setting\"; head -c1 /dev/urandom > /dev/null";
+    let script =
+        "cat \"$HOME/setting\"; head -c1 /dev/urandom > /dev/null; /usr/bin/python3 -c 'import os; os.getrandom(32)'";
     let reasons = |facts: &Value| -> Vec<String> {
         let all = facts["hermetic"]["reasons"].as_array().unwrap();
         all.iter().map(|reason| format!("{} {}", reason["kind"], reason["detail"]).replace('"', "")).collect()
@@ -279,6 +280,14 @@ fn what_is_not_declared_is_why_a_build_is_not_hermetic() {
     let told = reasons(&facts);
     assert!(told.iter().any(|line| line.starts_with("file ") && line.ends_with("/home/setting")), "{told:?}");
     assert!(told.contains(&"randomness /dev/urandom".to_owned()), "{told:?}");
+    let asked =
+        |program: &str| told.iter().any(|line| line.starts_with("randomness getrandom by ") && line.contains(program));
+    // What the C library takes for the heap of every program is no reason.
+    assert!(asked("/python3") && !asked("/cat") && !asked("/head"), "{told:?}");
+    let kinds: Vec<&str> = told.iter().filter_map(|line| line.split(' ').next()).collect();
+    let order = ["network", "file", "time", "randomness", "environment"];
+    assert!(kinds.is_sorted_by_key(|kind| order.iter().position(|one| one == kind)), "{told:?}");
+    assert_eq!(outcome.err.matches("    environment: ").count(), 1, "{}", outcome.err);
     let (_, facts) = audit(&scratch, script, &["--hermetic", "--input", "${HOME}/*"]);
     assert!(!reasons(&facts).iter().any(|line| line.ends_with("/home/setting")));
 }

@@ -32,6 +32,8 @@ pub const FINDINGS: usize = 2_000;
 pub const EVIDENCE: usize = 8;
 /// Calls of the picture of the run.
 pub const CALLS: usize = 200_000;
+/// What they are called where a limit was reached.
+pub const PICTURE: &str = "calls of the picture";
 /// Words of the tracer about the trace.
 pub const NOTICES: usize = 1_000;
 /// Processes that one use names.

@@ -1,5 +1,6 @@
 //! The short word at the end, for a person at a terminal or in a log.
 
+use crate::audit::limits::PICTURE;
 use crate::audit::model::{Access, Audit, End, Family, Level, NetworkAct};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
@@ -80,23 +81,25 @@ fn render(facts: &Audit, report: Option<&Path>, colour: bool) -> String {
     }
     let more = facts.findings.iter().filter(|finding| finding.level > Level::Note).count().saturating_sub(MOST);
     if more > 0 {
-        let _ = writeln!(out, "  and {}", times(more, "finding more").replace("mores", "more"));
+        let _ = writeln!(out, "  and {}", times(more, "more finding"));
     }
     if let Some(hermetic) = &facts.hermetic {
         let word = if hermetic.hermetic { paint.put("32", "yes") } else { paint.put("33", "no") };
         let _ = writeln!(out, "  hermetic: {word}");
-        for reason in hermetic.reasons.iter().take(MOST) {
-            let _ = writeln!(out, "    {}: {}", reason.kind, plain(&reason.detail));
+        let told = hermetic.told();
+        for (kind, detail) in told.iter().take(MOST) {
+            let _ = writeln!(out, "    {kind}: {}", plain(detail));
         }
-        let more = hermetic.reasons.len().saturating_sub(MOST);
+        let more = told.len().saturating_sub(MOST);
         if more > 0 {
-            let _ = writeln!(out, "    and {}", times(more, "reason"));
+            let _ = writeln!(out, "    and {}", times(more, "more reason"));
         }
     }
     if super::incomplete(facts) {
         let _ = writeln!(out, "  {}", paint.put("33", "the audit is incomplete: events were lost"));
     }
-    for limit in &facts.coverage.limits {
+    // What the picture of the run leaves out is in the facts.
+    for limit in facts.coverage.limits.iter().filter(|limit| limit.name != PICTURE) {
         let _ = writeln!(out, "  beyond the limit of {} {}: {}", limit.limit, limit.name, limit.dropped);
     }
     if let Some(dir) = report {

@@ -115,10 +115,11 @@ fn policy(audit: &Audit, out: &mut String) -> std::fmt::Result {
     }
     let Some(hermetic) = &audit.hermetic else { return Ok(()) };
     writeln!(out, "\n### Hermetic: {}\n", if hermetic.hermetic { "yes, as far as was seen" } else { "no" })?;
-    for reason in hermetic.reasons.iter().take(MOST_NOTES) {
-        writeln!(out, "- {}: {}", markdown(&reason.kind, 40), markdown(&reason.detail, MOST_CHARS))?;
+    let told = hermetic.told();
+    for (kind, detail) in told.iter().take(MOST_NOTES) {
+        writeln!(out, "- {}: {}", markdown(kind, 40), markdown(detail, MOST_CHARS))?;
     }
-    more(out, hermetic.reasons.len(), MOST_NOTES)
+    more(out, told.len(), MOST_NOTES)
 }
 
 fn longest_run(text: &str) -> usize {

@@ -86,6 +86,23 @@ def check_views(page, facts):
     expect(f"{len(facts['processes']):,} processes", page.run("facts.processes.length") == len(facts["processes"]))
 
 
+def check_picture(page):
+    """The picture of the processes shows the time of one of them, and then all of the run again."""
+    page.run("document.getElementById('tab-processes').click()")
+    page.run("document.getElementById('list').focus()")
+    press(page, "End")
+    axis = "document.getElementById('axis').textContent"
+    bar = "document.querySelector('#list [aria-selected=true] .bar').getBoundingClientRect().width"
+    buttons = "[...document.querySelectorAll('#detail button')].find((button) => button.textContent === {!r}).click()"
+    before = page.run(axis)
+    page.run(buttons.format("only its time"))
+    page.run(SETTLED)
+    expect("a process fills the picture of its time", page.run(bar) > 80 and page.run(axis) != before)
+    page.run(buttons.format("the whole run"))
+    page.run(SETTLED)
+    expect("the picture is of the whole run again", page.run(axis) == before)
+
+
 def check_names(page):
     """What can be pressed or filled in has a name for who cannot see it."""
     for node in page.ask("Accessibility.getFullAXTree")["nodes"]:
@@ -123,6 +140,7 @@ def main(report, pictures):
                 problems.extend(page.complaints())
             check_findings(page, facts)
             check_views(page, facts)
+            check_picture(page)
             check_names(page)
             problems.extend(page.complaints())
     for problem in dict.fromkeys(problems):

@@ -254,7 +254,8 @@ impl Fold {
             self.detect("tracer-tampering", "The build acted against its tracer", Level::Error, message, None, by);
         }
         self.foreign(event, by);
-        if let Some((_, kind)) = CLOCKS.iter().find(|(call, _)| *call == name) {
+        let clock = CLOCKS.iter().find(|(call, _)| *call == name);
+        if let Some((_, kind)) = clock.filter(|_| !wanted::is_of_library(name, event.words())) {
             let exe = self.processes.program(by.process).map_or("", |program| program.exe.as_str());
             let key = (*kind, format!("{name} by {exe}"));
             if self.clocks.contains_key(&key) || self.beyond.room("clocks", self.clocks.len(), limits::ACTS) {
@@ -276,7 +277,7 @@ impl Fold {
     }
 
     fn slice(&mut self, event: &Event<'_>, name: &'static str, about: Option<Box<str>>, by: Mark) {
-        if !self.beyond.room("calls of the picture", self.calls.len(), limits::CALLS) {
+        if !self.beyond.room(limits::PICTURE, self.calls.len(), limits::CALLS) {
             return;
         }
         let start = event.entered_at().map_or(by.us, |time| time / 1000);

@@ -189,6 +189,22 @@ pub struct Hermetic {
     pub unseen: Vec<String>,
 }
 
+impl Hermetic {
+    /// The reasons for people, each as its kind and what exactly; the variables of the environment, which are many, are one.
+    #[must_use]
+    pub fn told(&self) -> Vec<(&str, String)> {
+        let (variables, others): (Vec<&Reason>, Vec<&Reason>) =
+            self.reasons.iter().partition(|reason| reason.kind == "environment");
+        let names: Vec<&str> = variables.iter().map(|reason| reason.detail.as_str()).collect();
+        let mut told: Vec<(&str, String)> =
+            others.iter().map(|reason| (reason.kind.as_str(), reason.detail.clone())).collect();
+        if !names.is_empty() {
+            told.push(("environment", names.join(", ")));
+        }
+        told
+    }
+}
+
 /// Why a build is not hermetic.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -113,9 +113,15 @@ class List {
     else this.box.removeAttribute("aria-activedescendant");
   }
 
-  pick(at, quiet) {
+  pick(at) {
     if (!this.rows.length) return;
     this.at = Math.max(0, Math.min(this.rows.length - 1, at));
+    // The details may grow and leave less room: what is chosen is brought into sight after they are told.
+    this.onPick(this.rows[this.at]);
+    this.reveal();
+  }
+
+  reveal() {
     const seen = this.box.clientHeight / ROW;
     const first = this.first();
     let want = first;
@@ -127,7 +133,6 @@ class List {
         : want / Math.max(1, this.rows.length - seen) * (this.height - this.box.clientHeight);
     }
     this.draw();
-    if (!quiet) this.onPick(this.rows[this.at]);
   }
 
   click(event) {

@@ -88,9 +88,10 @@ const filters = () => {
 
 const axis = (wanted) => {
   by("axis").hidden = !wanted;
-  if (!wanted || by("axis").childElementCount) return;
+  if (!wanted) return;
+  by("axis").replaceChildren();
   for (let part = 0; part < 4; part++) {
-    const tick = make("span", "", time(Math.round(span * part / 4)));
+    const tick = make("span", "", time(Math.round(picture.from - facts.run.start_us + (picture.to - picture.from) * part / 4)));
     tick.style.left = part * 25 + "%";
     by("axis").append(tick);
   }

@@ -119,7 +119,33 @@ for (const row of processRows) {
   const up = processRows[row.process.parent];
   if (up && up.process.id < row.process.id) { row.up = up; row.level = up.level + 1; up.children.push(row); } else processRoots.push(row);
 }
-const processOpen = new Set(processRows.filter((row) => row.children.length));
+const processOpen = new Set();
+// At first a tree is open where that is short to read.
+const openFew = (rows, opened) => {
+  const next = rows.map((row) => [row, 0]);
+  while (next.length) {
+    const [row, level] = next.pop();
+    if (!row.children.length || row.children.length > 30 || level > 5) continue;
+    opened.add(row);
+    for (const child of row.children) next.push([child, level + 1]);
+  }
+};
+openFew(processRoots, processOpen);
+// The part of the run that the picture shows.
+const whole = { from: facts.run.start_us, to: facts.run.start_us + span };
+let picture = whole;
+const zoom = (part) => {
+  picture = { from: part.from, to: Math.max(part.to, part.from + 10) };
+  axis(true);
+  redo();
+};
+const zoomButton = (text, part) => {
+  const button = make("button", "", text);
+  button.type = "button";
+  button.addEventListener("click", () => zoom(part));
+  return button;
+};
+const across = (us) => Math.min(1, Math.max(0, (us - picture.from) / (picture.to - picture.from)));
 const processText = (row) => row.text || (row.text = row.process.pid + " " + row.process.programs.map((program) =>
   program.exe + " " + (program.script || "") + " " + program.argv.join(" ")).join(" "));
 const failedEnd = (process) => process.end && process.end.exit !== 0;
@@ -138,20 +164,23 @@ const processes = {
     const name = make("span", "tree");
     name.style.paddingLeft = indent(row.level);
     twist(name, row, processOpen);
-    const bold = make("b", "", nameOf(process));
-    name.append(bold, " ");
-    show(name, commandOf(process).slice(0, 300));
+    // What only forked runs its parent's program on.
+    const forked = last(process) && last(process).inherited;
+    name.append(make(forked ? "span" : "b", forked ? "fork" : "", nameOf(process)), " ");
+    if (forked) name.append(make("span", "fork", "(fork)"));
+    else show(name, commandOf(process).slice(0, 300));
     node.append(name);
     const line = make("span", "time");
     const end = process.end_us === undefined ? facts.run.end_us : process.end_us;
     const bar = make("span", "bar" + (failedEnd(process) ? " bad" : row.children.length ? "" : " self"));
-    const from = Math.min(1, Math.max(0, (process.start_us - facts.run.start_us) / span));
-    bar.style.left = from * 100 + "%";
-    bar.style.width = Math.max(0, Math.min(1 - from, (end - process.start_us) / span)) * 100 + "%";
+    bar.style.left = across(process.start_us) * 100 + "%";
+    bar.style.width = (across(end) - across(process.start_us)) * 100 + "%";
+    bar.hidden = end < picture.from || process.start_us > picture.to;
     line.append(bar);
     for (const finding of marks.get(process.id) || []) {
+      if (finding.time_us < picture.from || finding.time_us > picture.to) continue;
       const flag = make("span", "flag " + finding.level);
-      flag.style.left = Math.min(99.8, Math.max(0, (finding.time_us - facts.run.start_us) / span * 100)) + "%";
+      flag.style.left = Math.min(99.8, across(finding.time_us) * 100) + "%";
       line.append(flag);
     }
     cell(line, "unseen", time(end - process.start_us) + ", " + ended(process.end));
@@ -166,6 +195,7 @@ const processes = {
     return [process.pid + " " + nameOf(process), ["Command", commandOf(process)],
       ["Time", at(process.start_us) + " for " + time(end - process.start_us) + ", " + ended(process.end)
         + (process.outlived ? ", still running when the build had ended" : "")],
+      ["Picture", [zoomButton("only its time", { from: process.start_us, to: end }), zoomButton("the whole run", whole)]],
       ["User", (process.user || "") + " " + process.uid], ["Programs", programs.concat(process.more_programs ? ["and " + process.more_programs + " more"] : [])],
       ["Made by", lineage(process.parent)], ["Calls seen", number(process.calls)],
       ["Findings", (marks.get(process.id) || []).map((finding) => finding.level + ": " + finding.message)]];
@@ -197,18 +227,22 @@ const directory = (path) => {
   return up;
 };
 const accesses = new Set();
+const parentOf = (path) => { const cut = path.lastIndexOf("/"); return cut < 0 ? "(relative)" : path.slice(0, cut); };
+for (const file of facts.files) directory(parentOf(file.path));
 for (const file of facts.files) {
   const cut = file.path.lastIndexOf("/");
-  const up = directory(cut < 0 ? "(relative)" : file.path.slice(0, cut));
-  const row = { file, path: file.path, name: file.path.slice(cut + 1), children: [], level: up.level + 1, up };
-  up.children.push(row);
+  // What lies in a directory makes a line for it, which tells of its own uses too.
+  const own = directories.get(file.path.replace(/\/+$/, ""));
+  const up = directories.get(parentOf(file.path));
+  if (own) own.file = file;
+  const row = own || { file, path: file.path, name: file.path.slice(cut + 1), children: [], level: up.level + 1, up };
+  if (!own) up.children.push(row);
   const kinds = Object.keys(file.uses);
   kinds.forEach((word) => accesses.add(word));
   for (let dir = up; dir; dir = dir.up) { dir.count++; for (const word of kinds) dir.uses[word] = (dir.uses[word] || 0) + 1; }
 }
 const fileOpen = new Set();
-const openFew = (rows) => { for (const row of rows) if (row.children.length && row.children.length <= 30 && row.level < 4) { fileOpen.add(row); openFew(row.children); } };
-openFew(fileRoots);
+openFew(fileRoots, fileOpen);
 const workspace = facts.run.workspace.replace(/\/+$/, "") + "/";
 const files = {
   title: "Files", label: "Files, as a tree", count: facts.files.length,
@@ -229,13 +263,16 @@ const files = {
     twist(name, row, fileOpen);
     show(name, row.name);
     node.append(name);
-    cell(node, "side", row.file ? Object.keys(row.file.uses).map(words).join(", ") : number(row.count) + (row.count === 1 ? " file" : " files"));
+    const uses = row.file ? Object.keys(row.file.uses).map(words).join(", ") : "";
+    const inside = row.uses ? number(row.count) + (row.count === 1 ? " file" : " files") : "";
+    cell(node, "side", [uses, inside].filter(Boolean).join("; "));
   },
-  tell: (row) => row.file ? [row.path, ["Uses", usesOf(row.file.uses)], ["By", usersOf(row.file.uses)],
-    ["SHA-256 when read", row.file.input && row.file.input.sha256], ["SHA-256 when written", row.file.output && row.file.output.sha256],
-    ["Also named", row.file.names || []], ["Downloaded", row.file.downloaded ? "written by a process that had bytes from the network" : ""],
-    ["Given", row.file.inherited ? "open from the start, as standard input, output or error" : ""]]
-    : [row.path || "/", ["Files", number(row.count)], ["Of them", Object.entries(row.uses).map(([word, count]) => words(word) + ": " + number(count))]],
+  tell: (row) => [row.path || "/", ["Files in it", row.uses && number(row.count)],
+    ["Of them", row.uses && Object.entries(row.uses).map(([word, count]) => words(word) + ": " + number(count))]]
+    .concat(!row.file ? [] : [[row.uses ? "Uses of the directory" : "Uses", usesOf(row.file.uses)], ["By", usersOf(row.file.uses)],
+      ["SHA-256 when read", row.file.input && row.file.input.sha256], ["SHA-256 when written", row.file.output && row.file.output.sha256],
+      ["Also named", row.file.names || []], ["Downloaded", row.file.downloaded ? "written by a process that had bytes from the network" : ""],
+      ["Given", row.file.inherited ? "open from the start, as standard input, output or error" : ""]]),
 };
 
 // Failed attempts, network, acts
