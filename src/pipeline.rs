@@ -178,7 +178,7 @@ impl Pipeline {
     }
 
     fn enter(&mut self, record: &Record<'_>, shown: bool, out: &mut Vec<u8>) -> bool {
-        if self.needs.args || self.watched.any() || (self.needs.pairs && self.rules.hold_enter()) {
+        if self.needs.args || self.needs.ran || self.watched.any() || (self.needs.pairs && self.rules.hold_enter()) {
             self.remember(record);
         }
         if !shown || !self.look(record, None, out) {

@@ -259,6 +259,52 @@ fn a_summary_counts_what_was_called() {
     }
 }
 
+/// Much work in the kernel that takes no time to wait for, and a wait that is no work.
+const WORK_AND_WAIT: &[&str] = &["sh", "-c", "dd if=/dev/urandom of=/dev/null bs=4M count=6 2>/dev/null; sleep 0.3"];
+
+#[test]
+fn a_call_has_a_time_in_the_kernel_and_one_on_the_clock() {
+    let outcome = run(smtrace(), true, &["-f", "-c", "--summary-json", "-o", "-"], WORK_AND_WAIT);
+    let summary: serde_json::Value = serde_json::from_str(outcome.out.trim()).unwrap();
+    let times = |name: &str| {
+        let calls = summary["syscalls"].as_array().unwrap();
+        let call = calls.iter().find(|call| call["name"] == name).unwrap_or_else(|| panic!("no {name}: {summary}"));
+        (call["kernel_ns"].as_u64(), call["total_ns"].as_u64().unwrap())
+    };
+    let ((Some(read), _), (Some(sleep), wait)) = (times("read"), times("clock_nanosleep")) else {
+        return skip("time in the kernel", "this kernel counts none");
+    };
+    assert!(wait >= 300_000_000 && sleep < wait / 10, "a wait is no work: {summary}");
+    assert!(read > 2_000_000 && read > sleep, "24 MiB of random bytes are work: {summary}");
+    // strace has the same from the process's rusage.
+    let Some(strace) = in_path("strace") else { return skip("time in the kernel", "no strace") };
+    let seconds = |program: &Path, ours: bool| -> f64 {
+        let table = run(program, ours, &["-f", "-c", "-e", "trace=read"], WORK_AND_WAIT).err;
+        let row = table.lines().find(|line| line.ends_with(" read")).unwrap_or_else(|| panic!("{table}"));
+        row.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let (theirs, ours) = (seconds(&strace, false), seconds(smtrace(), true));
+    assert!(ours < theirs * 5.0 && theirs < ours * 5.0, "strace says {theirs} s, smtrace {ours} s");
+}
+
+#[test]
+fn a_summary_without_recorded_times_in_the_kernel_says_so() {
+    let dir = Scratch::new();
+    let capture = dir.path("capture");
+    run(smtrace(), true, &["-w", capture.to_str().unwrap()], &["true"]);
+    let replayed = |letters: &[&str]| {
+        let mut command = Command::new(smtrace());
+        finish({
+            command.arg("replay").arg(&capture).args(["--format", "strace", "-c", "-o", "-"]).args(letters);
+            command
+        })
+        .out
+    };
+    let text = replayed(&[]);
+    assert!(text.starts_with("Times are from entry to return: ") && text.contains(" execve\n"), "{text}");
+    assert!(replayed(&["--summary-wall-clock"]).starts_with("% time"));
+}
+
 #[test]
 fn output_goes_into_a_command_and_is_appended() {
     let dir = Scratch::new();

@@ -15,7 +15,7 @@ pub use crate::decode::walk::MAX_PATH;
 use crate::engine::{Call, Denial, Identity, Observer, Punishment, Task};
 use crate::model::record::{HEADER, Head, Kind, MAX_DETAIL, PIECE_HEADER, Role, State, Unfinished, Writer, flag};
 use crate::model::{CallSet, Pid};
-use crate::sys::clock;
+use crate::sys::clock::{self, CpuTime};
 use crate::sys::fds::Fds;
 use crate::sys::memory::Memory;
 use crate::sys::ptrace::SignalInfo;
@@ -67,6 +67,8 @@ pub struct Wanted {
     pub signals: bool,
     /// The exits of calls, each of which is a stop of its own.
     pub exits: bool,
+    /// How long the task has run on a CPU, at both ends of a call.
+    pub ran: bool,
     /// Digests of files.
     pub hash: Hash,
 }
@@ -87,6 +89,7 @@ impl Wanted {
             secrets: self.secrets | other.secrets,
             signals: self.signals | other.signals,
             exits: self.exits | other.exits,
+            ran: self.ran | other.ran,
             max_items: self.max_items.max(other.max_items),
             str_max: self.str_max.max(other.str_max),
             probe: self.probe | other.probe,
@@ -128,6 +131,7 @@ pub struct Recorder<R> {
     digests: Digests,
     /// Directories of open files.
     fds: Fds,
+    times: CpuTime,
     clean: Clean,
     /// The calls whose paths are followed to their end, if any are.
     names: Option<Names>,
@@ -149,6 +153,7 @@ impl<R: Records> Recorder<R> {
             known: FxHashSet::default(),
             digests: Digests::default(),
             fds: Fds::default(),
+            times: CpuTime::default(),
             clean: Clean::default(),
             names,
         }
@@ -199,6 +204,8 @@ impl<R: Records> Recorder<R> {
         let room = if hashed.is_some() { room + PIECE_HEADER + digest::ROOM } else { room };
         let names = self.names.as_ref().filter(|names| kind == Kind::Enter && names.follows(call));
         let room = if names.is_some() { room + names::ROOM } else { room };
+        let ran = if wanted.ran { self.times.of(task.tid) } else { None };
+        let room = if ran.is_some() { room + PIECE_HEADER } else { room };
         let (digests, fds, clean) = (&mut self.digests, &mut self.fds, &mut self.clean);
         self.bus.send(room.min(LARGE), |to| {
             let mut writer = Writer::new(to, &head, raw);
@@ -211,6 +218,9 @@ impl<R: Records> Recorder<R> {
             }
             if kind == Kind::Exit && (wanted.places || wanted.fds) {
                 proc::capture_local(&mut writer, task, call, result);
+            }
+            if let Some(ran) = ran {
+                writer.piece(Role::Ran, 0, ran, State::Whole, &[]);
             }
             if let Some(names) = names {
                 names.capture(&mut writer, memory, task, call);

@@ -3,6 +3,7 @@
 //! Values are borrowed from the record and made when a sink asks for them, so that a format that shows no arguments
 //! pays for none. Nothing here formats, and nothing here knows how a value was read.
 
+mod beside;
 mod path;
 pub use path::join;
 pub mod roles;
@@ -10,7 +11,7 @@ pub mod roles;
 use crate::decode::tree::{Seen, Store, Tree, Value};
 use crate::decode::walk::Limits;
 use crate::decode::{Raw, Text, decode_call, decode_process, decode_raw, errno};
-use crate::model::record::{Detail, Head, Kind as RecordKind, Piece, Record, Role, Unfinished, flag};
+use crate::model::record::{Head, Kind as RecordKind, Piece, Record, Role, Unfinished, flag};
 use crate::model::{Abi, Pid};
 use crate::state::Who;
 use crate::table::{self, Arg, Kind, Phase, Row};
@@ -256,58 +257,6 @@ impl<'a> Event<'a> {
         'a: 't,
     {
         Text::seen(seen, self.bytes(seen, tree))
-    }
-
-    /// What the file descriptor `number` refers to, if the event knows.
-    #[must_use]
-    pub fn descriptor(&self, number: i32) -> Option<Text<'a>> {
-        let number = u64::try_from(number).ok()?;
-        let named = |record: &Record<'a>| {
-            let is = |piece: &Piece<'a>| {
-                piece.address == number
-                    && [Role::Named, Role::Fd, Role::Opened].iter().any(|role| *role as u8 == piece.role)
-            };
-            record.pieces().find(is).map(|piece| Text::of(&piece, usize::MAX))
-        };
-        named(self.record).or_else(|| self.entered.and_then(named))
-    }
-
-    /// More of what the file descriptor `number` refers to, if the event knows.
-    #[must_use]
-    pub fn detail(&self, number: i32) -> Option<Detail<'a>> {
-        let number = u64::try_from(number).ok()?;
-        let is = |piece: &Piece<'a>| piece.address == number && piece.role == Role::Detail as u8;
-        let of = |record: &Record<'a>| record.pieces().find(is).and_then(|piece| Detail::parse(piece.data));
-        of(self.record).or_else(|| self.entered.and_then(of))
-    }
-
-    /// The open file descriptors of the process, ascending.
-    ///
-    /// An exit whose record lists none has those of its enter, with the call's own effect.
-    pub fn fds(&self) -> impl Iterator<Item = (u64, Text<'a>)> + use<'a> {
-        let listed = self.head().flags & flag::LISTED != 0;
-        let list = if listed { self.record } else { self.entered.unwrap_or(self.record) };
-        let of = |piece: Piece<'a>| (piece.address, Text::of(&piece, usize::MAX));
-        let mut new = self.record.piece(Role::Opened).filter(|_| !listed).map(of);
-        let closes = !listed && self.name == Name::Known("close") && self.outcome == Outcome::Returned(0);
-        let gone = self.record.args().first().copied().filter(|_| closes).or(new.map(|(number, _)| number));
-        let mut old = list
-            .pieces()
-            .filter(|piece| piece.role == Role::Fd as u8)
-            .map(of)
-            .filter(move |(number, _)| Some(*number) != gone)
-            .peekable();
-        std::iter::from_fn(move || match (old.peek(), new) {
-            (Some((number, _)), Some((first, _))) if *number < first => old.next(),
-            (_, Some(_)) => new.take(),
-            _ => old.next(),
-        })
-    }
-
-    /// What the call's new file descriptor refers to.
-    #[must_use]
-    pub fn opened(&self) -> Option<Text<'a>> {
-        self.record.piece(Role::Opened).map(|piece| Text::of(&piece, usize::MAX))
     }
 
     /// Whether the call opened something else than its path says, as far as text can tell: a link was followed, the

@@ -228,6 +228,17 @@ pub struct Summary {
     pub columns: Vec<Column>,
     /// Nanoseconds taken off each call (`-O`).
     pub overhead: u64,
+    /// Times are from a call's entry to its return, not on a CPU (`--summary-wall-clock`).
+    pub wall_clock: bool,
+}
+
+impl Summary {
+    /// Whether it says how long calls ran on a CPU.
+    #[must_use]
+    pub fn needs_kernel_time(&self) -> bool {
+        let shown = |column: &Column| *column == Column::Kernel;
+        !self.wall_clock || self.json || shown(&self.sort) || self.columns.iter().any(shown)
+    }
 }
 
 /// A column of the summary.
@@ -237,6 +248,10 @@ pub enum Column {
     Percent,
     /// All time.
     Total,
+    /// All time on a CPU.
+    Kernel,
+    /// All time from entries to returns.
+    Wall,
     /// The shortest.
     Min,
     /// Half took at most this.

@@ -28,6 +28,7 @@ pub(super) fn wants_of(plan: &Plan, needs: sink::Needs, hash: capture::Hash) -> 
             || plan.filters.statuses != Statuses::ALL
             || kept.is_some()
             || watches,
+        ran: needs.ran,
         secrets: plan.show_secrets,
         str_max: plan.output.str_max,
         max_items: Limits::of(&plan.output).items,

@@ -41,6 +41,8 @@ pub struct Needs {
     pub env: bool,
     /// Signals with all that comes with them, stops, and the ends of threads.
     pub signals: bool,
+    /// How long a call ran on a CPU.
+    pub ran: bool,
     /// The exit of a call is written into the line of its enter, so that one is nothing without the other.
     pub pairs: bool,
 }
@@ -55,6 +57,7 @@ impl Needs {
         detail: false,
         env: false,
         signals: false,
+        ran: false,
         pairs: false,
     };
 }
@@ -115,6 +118,7 @@ pub fn needs(plan: &Plan) -> Needs {
     if let Some(summary) = &plan.output.summary {
         needs = if summary.events_too { needs } else { Needs::NOTHING };
         needs.pairs = true;
+        needs.ran = summary.needs_kernel_time();
     }
     // Without -v only their number is said.
     let exec = table::by_name("execve").map(table::Row::index);

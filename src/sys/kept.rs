@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 
 /// At most this many at once: a build with thousands of processes needs no descriptor for each, and the usual soft limit
-/// of 1,024 leaves room for two of these.
+/// of 1,024 leaves room for several of these.
 const MOST: usize = 64;
 
 /// An open file for each of the tasks that were looked at last.

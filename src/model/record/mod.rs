@@ -181,6 +181,8 @@ pub enum Role {
     Resolved = 28,
     /// More about what a descriptor refers to than its name, as a [`Detail`]; the address is its number.
     Detail = 29,
+    /// How long the task had run on a CPU when its call was entered, or returned; the address is that in nanoseconds.
+    Ran = 30,
 }
 
 impl Role {

@@ -38,6 +38,7 @@ pub(in super::super) mod id {
     pub(in super::super::super) const SUMMARY_JSON: &str = "summary-json";
     pub(in super::super::super) const SORT: &str = "summary-sort-by";
     pub(in super::super::super) const SUMMARY_COLUMNS: &str = "summary-columns";
+    pub(in super::super::super) const WALL_CLOCK: &str = "summary-wall-clock";
     pub(in super::super::super) const OVERHEAD: &str = "summary-syscall-overhead";
 }
 
@@ -182,8 +183,8 @@ pub(in super::super) fn summary() -> Vec<Arg> {
             .value_name("COLUMNS")
             .overrides_with(id::SUMMARY_COLUMNS)
             .help(
-                "Columns, a comma list: time-percent, total-time, min-time, median, p99, max-time, avg-time, calls, \
-                   errors, name",
+                "Columns, a comma list: time-percent, total-time, kernel-time, wall-time, min-time, median, p99, \
+                   max-time, avg-time, calls, errors, name",
             ),
         Arg::new(id::OVERHEAD)
             .short('O')
@@ -192,11 +193,10 @@ pub(in super::super) fn summary() -> Vec<Arg> {
             .overrides_with(id::OVERHEAD)
             .hide_short_help(true)
             .help("Take this off each call; a number of microseconds, or with s, ms, us or ns"),
-        Arg::new("summary-wall-clock")
-            .long("summary-wall-clock")
+        Arg::new(id::WALL_CLOCK)
+            .long(id::WALL_CLOCK)
             .action(ArgAction::Count)
-            .hide(true)
-            .help("strace's -w: the time of a call is always from its entry to its return"),
+            .help("Times are from a call's entry to its return (strace's -w), not those it ran on a CPU"),
     ]
     .map(|arg| arg.help_heading(HEADING))
     .into()

@@ -23,6 +23,9 @@ pub(in super::super) fn summary(typed: &ArgMatches) -> Result<Option<Summary>, S
                 return Err(format!("{option} belongs to a summary; add -c or -C"));
             }
         }
+        if count(typed, id::WALL_CLOCK) > 0 {
+            return Err("--summary-wall-clock belongs to a summary; add -c or -C".to_owned());
+        }
         return Ok(None);
     }
     let sort = match one(id::SORT) {
@@ -44,7 +47,8 @@ pub(in super::super) fn summary(typed: &ArgMatches) -> Result<Option<Summary>, S
         columns.push(Column::Name);
     }
     let overhead = one(id::OVERHEAD).map(nanoseconds).transpose()?.unwrap_or(0);
-    Ok(Some(Summary { events_too: too, by_process: by == Some("process"), json, sort, columns, overhead }))
+    let wall_clock = count(typed, id::WALL_CLOCK) > 0;
+    Ok(Some(Summary { events_too: too, by_process: by == Some("process"), json, sort, columns, overhead, wall_clock }))
 }
 
 /// A column by strace's names for it, and ours.
@@ -52,6 +56,8 @@ fn column(word: &str) -> Result<Column, String> {
     Ok(match word {
         "time" | "time-percent" | "percent" => Column::Percent,
         "total-time" | "time-total" => Column::Total,
+        "kernel-time" | "kernel" => Column::Kernel,
+        "wall-time" | "wall" => Column::Wall,
         "min-time" | "time-min" | "shortest" => Column::Min,
         "median" | "median-time" => Column::Median,
         "p99" | "p99-time" => Column::P99,
@@ -62,7 +68,7 @@ fn column(word: &str) -> Result<Column, String> {
         "name" | "syscall" | "syscall-name" => Column::Name,
         _ => {
             return Err(format!(
-                "unknown column `{word}`; give time-percent, total-time, min-time, median, p99, max-time, avg-time, calls, \
+                "unknown column `{word}`; give time-percent, total-time, kernel-time, wall-time, min-time, median, p99, max-time, avg-time, calls, \
                  errors or name"
             ));
         }

@@ -1,6 +1,6 @@
 //! The summary as one JSON object a line and group.
 
-use super::{Row, Summary};
+use super::{Clock, Row, Summary};
 use crate::model::{Column, Pid};
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ struct Wire<'a> {
     syscalls: Vec<Line<'a>>,
 }
 
-/// Times are nanoseconds.
+/// Times are nanoseconds from entry to return, but that in the kernel.
 #[derive(Serialize)]
 struct Line<'a> {
     name: &'a str,
@@ -30,19 +30,23 @@ struct Line<'a> {
     median_ns: u64,
     p99_ns: u64,
     max_ns: u64,
+    /// On a CPU; absent where that was not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernel_ns: Option<u64>,
 }
 
 impl<'a> Line<'a> {
-    fn new(row: &'a Row) -> Line<'a> {
+    fn new(row: &'a Row, measured: bool) -> Line<'a> {
         Line {
             name: &row.name,
             calls: row.calls,
             errors: row.errors,
-            total_ns: row.total,
-            min_ns: row.time(Column::Min),
-            median_ns: row.time(Column::Median),
-            p99_ns: row.time(Column::P99),
-            max_ns: row.time(Column::Max),
+            total_ns: row.wall.total,
+            min_ns: row.time(Column::Min, Clock::Wall),
+            median_ns: row.time(Column::Median, Clock::Wall),
+            p99_ns: row.time(Column::P99, Clock::Wall),
+            max_ns: row.time(Column::Max, Clock::Wall),
+            kernel_ns: measured.then_some(row.kernel.total),
         }
     }
 }
@@ -56,7 +60,7 @@ pub(super) fn render(summary: &Summary, out: &mut Vec<u8>) {
             sort: "summary",
             pid: named.then_some(pid),
             comm: named.then_some(comm),
-            syscalls: rows.into_iter().map(Line::new).collect(),
+            syscalls: rows.into_iter().map(|row| Line::new(row, summary.measured)).collect(),
         };
         // Writing to a Vec cannot fail, and every key is a string.
         let _ = serde_json::to_writer(&mut *out, &wire);

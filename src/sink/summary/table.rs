@@ -1,6 +1,6 @@
 //! The summary as strace lays it out.
 
-use super::{Row, Summary};
+use super::{Clock, Row, Summary};
 use crate::model::Column;
 use std::io::Write as _;
 
@@ -9,6 +9,8 @@ fn heading(column: Column) -> (&'static str, usize) {
     match column {
         Column::Percent => ("% time", 6),
         Column::Total => ("seconds", 11),
+        Column::Kernel => ("kernel", 11),
+        Column::Wall => ("wall", 11),
         Column::Min => ("shortest", 8),
         Column::Median => ("median", 8),
         Column::P99 => ("p99", 8),
@@ -30,15 +32,15 @@ fn percent(part: u64, whole: u64) -> String {
     format!("{}.{:02}", share / 100, share % 100)
 }
 
-fn cell(row: &Row, column: Column, whole: u64) -> String {
+fn cell(row: &Row, column: Column, clock: Clock, whole: u64) -> String {
     match column {
-        Column::Percent => percent(row.total, whole),
-        Column::Average => (row.average() / 1000).to_string(),
+        Column::Percent => percent(row.times(clock).total, whole),
+        Column::Average => (row.time(column, clock) / 1000).to_string(),
         Column::Calls => row.calls.to_string(),
         Column::Errors if row.errors == 0 => String::new(),
         Column::Errors => row.errors.to_string(),
         Column::Name | Column::Nothing => row.name.clone(),
-        column => seconds(row.time(column)),
+        column => seconds(row.time(column, clock)),
     }
 }
 
@@ -48,29 +50,33 @@ fn total(rows: &[&Row]) -> Option<Row> {
     for row in rows {
         all.calls += row.calls;
         all.errors += row.errors;
-        all.total += row.total;
-        // Both grow by themselves, so there is nothing that the one has and the other cannot take.
-        let _ = all.times.add(&row.times);
+        all.wall.add(&row.wall);
+        all.kernel.add(&row.kernel);
     }
     Some(all)
 }
 
 /// Appends one table for each group.
 pub(super) fn render(summary: &Summary, out: &mut Vec<u8>) {
+    let clock = summary.clock();
+    let needed = summary.wanted.needs_kernel_time() && !summary.wanted.json;
+    if needed && !summary.measured && !summary.groups.is_empty() {
+        out.extend_from_slice(b"Times are from entry to return: how long calls ran on a CPU was not recorded.\n");
+    }
     for (pid, comm, rows) in summary.sorted() {
         if summary.wanted.by_process && pid > 0 {
             let _ = writeln!(out, "Process {pid} ({comm}):");
         }
-        render_rows(&summary.wanted.columns, &rows, out);
+        render_rows(&summary.wanted.columns, clock, &rows, out);
     }
 }
 
-fn render_rows(columns: &[Column], rows: &[&Row], out: &mut Vec<u8>) {
+fn render_rows(columns: &[Column], clock: Clock, rows: &[&Row], out: &mut Vec<u8>) {
     let Some(all) = total(rows) else { return };
     let mut lines: Vec<Vec<String>> = Vec::with_capacity(rows.len() + 1);
     for row in rows.iter().copied().chain([&all]) {
-        let whole = if std::ptr::eq(row, &raw const all) && all.total == 0 { 0 } else { all.total };
-        lines.push(columns.iter().map(|column| cell(row, *column, whole)).collect());
+        let whole = all.times(clock).total;
+        lines.push(columns.iter().map(|column| cell(row, *column, clock, whole)).collect());
     }
     // An idle trace still has all of its time.
     if let (Some(last), Some(at)) = (lines.last_mut(), columns.iter().position(|column| *column == Column::Percent))
