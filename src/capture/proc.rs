@@ -10,6 +10,7 @@ use crate::engine::{Call, Task};
 use crate::model::Pid;
 use crate::model::record::{Role, State, Writer, flag};
 use crate::sys::fds::Fds;
+use crate::sys::procfs;
 use crate::sys::socket::Shared;
 use crate::table::Ret;
 use std::fs::{self, File};
@@ -17,16 +18,9 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+/// Reads the beginning of a file of /proc: as much as one read gives, which is all of it that there is.
 fn read_up_to(path: &str, to: &mut [u8]) -> usize {
-    let Ok(mut file) = File::open(path) else { return 0 };
-    let mut got = 0;
-    while let Some(space) = to.get_mut(got..).filter(|space| !space.is_empty()) {
-        match file.read(space) {
-            Ok(n) if n > 0 => got += n,
-            _ => break,
-        }
-    }
-    got
+    File::open(path).and_then(|mut file| file.read(to)).unwrap_or(0)
 }
 
 /// Adds the target of a link of /proc, and returns it.
@@ -78,7 +72,7 @@ pub(super) fn capture_program(writer: &mut Writer<'_>, tid: Pid, wanted: &Wanted
 
 /// The name and command line of a process outside the trace.
 pub(super) fn outsider(pid: Pid, show: bool) -> Option<(Vec<u8>, Vec<u8>)> {
-    let comm = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    let comm = procfs::read(&format!("/proc/{pid}/comm")).ok()?;
     let mut cmdline = vec![0; MAX_CMDLINE];
     let got = read_up_to(&format!("/proc/{pid}/cmdline"), &mut cmdline);
     cmdline.truncate(got);

@@ -84,8 +84,6 @@ pub struct Identity {
     pub comm: Vec<u8>,
     /// The task whose fork-like call made it, if that was told before its first stop; 0 otherwise.
     pub creator: Pid,
-    /// no_new_privs is set.
-    pub no_new_privs: bool,
 }
 
 /// Takes what an engine sees. Every method but [`Observer::end`] and [`Observer::notice`] is called while the task is

@@ -49,8 +49,19 @@ pub struct Watch {
     pub call: &'static str,
     /// What to do.
     pub duty: Duty,
-    /// It stops only when `argument & mask == value`: (argument, mask, value).
-    pub when: Option<(u32, u32, u32)>,
+    /// When it stops.
+    pub when: When,
+}
+
+/// Which calls of a watched one stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// All.
+    Always,
+    /// Those whose argument with this index, under the mask, is the value: (argument, mask, value).
+    Masked(u32, u32, u32),
+    /// Those whose argument with this index is not 0.
+    NotZero(u32),
 }
 
 const CLONE_UNTRACED: u32 = 0x0080_0000;
@@ -58,7 +69,7 @@ const SECCOMP_FILTER_FLAG_NEW_LISTENER: u32 = 8;
 const PR_SET_NAME: u32 = 15;
 
 const fn always(call: &'static str, duty: Duty) -> Watch {
-    Watch { call, duty, when: None }
+    Watch { call, duty, when: When::Always }
 }
 
 /// All watched calls. `own_pid` is smtrace's.
@@ -70,8 +81,8 @@ pub fn duties(own_pid: Pid) -> Vec<Watch> {
     use Duty::{Affinity, Clone3, CloneFlag, Comm, Creds, Guard as G, Listener};
     let us = own_pid.cast_unsigned();
     let mut all = vec![
-        Watch { call: "prctl", duty: Comm, when: Some((0, u32::MAX, PR_SET_NAME)) },
-        Watch { call: "clone", duty: CloneFlag, when: Some((0, CLONE_UNTRACED, CLONE_UNTRACED)) },
+        Watch { call: "prctl", duty: Comm, when: When::Masked(0, u32::MAX, PR_SET_NAME) },
+        Watch { call: "clone", duty: CloneFlag, when: When::Masked(0, CLONE_UNTRACED, CLONE_UNTRACED) },
         always("clone3", Clone3),
         always("chdir", Duty::Cwd),
         always("fchdir", Duty::Cwd),
@@ -81,13 +92,13 @@ pub fn duties(own_pid: Pid) -> Vec<Watch> {
         Watch {
             call: "seccomp",
             duty: Listener,
-            when: Some((1, SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_NEW_LISTENER)),
+            when: When::Masked(1, SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_NEW_LISTENER),
         },
         always("sched_getaffinity", Affinity),
         always("sched_setaffinity", Affinity),
         always("kill", G(Guard::Kill)),
-        Watch { call: "tgkill", duty: G(Guard::Pid(0)), when: Some((0, u32::MAX, us)) },
-        Watch { call: "rt_tgsigqueueinfo", duty: G(Guard::Pid(0)), when: Some((0, u32::MAX, us)) },
+        Watch { call: "tgkill", duty: G(Guard::Pid(0)), when: When::Masked(0, u32::MAX, us) },
+        Watch { call: "rt_tgsigqueueinfo", duty: G(Guard::Pid(0)), when: When::Masked(0, u32::MAX, us) },
         always("setpriority", G(Guard::Which(0))),
         always("ioprio_set", G(Guard::Which(1))),
         always("pidfd_send_signal", G(Guard::Pidfd)),
@@ -95,7 +106,7 @@ pub fn duties(own_pid: Pid) -> Vec<Watch> {
     ];
     // F_SETOWN, F_SETOWN_EX (fcntl(2)); FIOSETOWN, SIOCSPGRP (asm-generic/sockios.h).
     for (call, commands) in [("fcntl", [8, 15]), ("fcntl64", [8, 15]), ("ioctl", [0x8901, 0x8902])] {
-        let owner = |command| Watch { call, duty: G(Guard::Owner), when: Some((1, u32::MAX, command)) };
+        let owner = |command| Watch { call, duty: G(Guard::Owner), when: When::Masked(1, u32::MAX, command) };
         all.extend(commands.map(owner));
     }
     let by_first = [
@@ -111,7 +122,8 @@ pub fn duties(own_pid: Pid) -> Vec<Watch> {
         "move_pages",
         "migrate_pages",
     ];
-    all.extend(by_first.map(|call| always(call, G(Guard::Pid(0)))));
+    // 0 is the caller itself or nobody. Every program that glibc starts asks for its own stack limit so.
+    all.extend(by_first.map(|call| Watch { call, duty: G(Guard::Pid(0)), when: When::NotZero(0) }));
     let creds = [
         "setuid",
         "setgid",

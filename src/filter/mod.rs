@@ -7,7 +7,7 @@
 mod duty;
 mod preamble;
 
-pub use duty::{Duty, Guard, Watch, duties};
+pub use duty::{Duty, Guard, Watch, When, duties};
 
 use crate::model::{CallSet, Pid};
 use crate::table;
@@ -87,12 +87,17 @@ pub fn build(calls: &CallSet, own_pid: Pid) -> Result<Vec<u8>, BuildError> {
             continue;
         };
         match watch.when {
-            None => {
+            When::Always => {
                 filter.add_rule(action, call)?;
             }
             // The kernel takes these arguments as int or unsigned int: only the low 32 bits may decide.
-            Some((arg, mask, value)) => {
+            When::Masked(arg, mask, value) => {
                 let test = ScmpArgCompare::new(arg, ScmpCompareOp::MaskedEqual(u64::from(mask)), u64::from(value));
+                filter.add_rule_conditional(action, call, &[test])?;
+            }
+            // All 64 bits: what is 0 in the low ones alone stops without need, and is never missed.
+            When::NotZero(arg) => {
+                let test = ScmpArgCompare::new(arg, ScmpCompareOp::NotEqual, 0);
                 filter.add_rule_conditional(action, call, &[test])?;
             }
         }

@@ -14,6 +14,7 @@ pub mod lock;
 pub mod memory;
 pub mod path;
 pub mod probe;
+pub mod procfs;
 pub mod ptrace;
 pub mod ring;
 pub mod sched;

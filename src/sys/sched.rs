@@ -36,7 +36,8 @@ impl Cpus {
     /// How many CPUs are in the set.
     #[must_use]
     pub fn count(&self) -> usize {
-        (0..1024).filter(|cpu| self.has(*cpu)).count()
+        // SAFETY: the set is only read.
+        usize::try_from(unsafe { libc::CPU_COUNT(&self.0) }).unwrap_or(0)
     }
 }
 
@@ -64,4 +65,11 @@ pub fn set_affinity(tid: Pid, cpus: &Cpus) -> Result<(), Fault> {
         0 => Ok(()),
         _ => Err(fault()),
     }
+}
+
+/// The CPU on which the calling thread runs now.
+#[must_use]
+pub fn current_cpu() -> Option<usize> {
+    // SAFETY: the call takes nothing and touches no memory of ours.
+    usize::try_from(unsafe { libc::sched_getcpu() }).ok()
 }

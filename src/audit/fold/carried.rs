@@ -98,6 +98,6 @@ mod tests {
         let said = (0..40).filter(|n| pieces.add("x7f.example", &name(*n))).count();
         assert_eq!(said, 1);
         assert!((0..40).all(|_| !pieces.add("b.example", "706174683d2f7573.b.example")), "one name, often");
-        assert!(PIECES > 8);
+        const { assert!(PIECES > 8) };
     }
 }

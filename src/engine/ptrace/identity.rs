@@ -4,29 +4,30 @@
 
 use crate::engine::Identity;
 use crate::model::Pid;
+use crate::sys::procfs;
 
 /// Reads the identity of `tid`; `None` when it is gone.
 pub(super) fn read(tid: Pid) -> Option<Identity> {
-    let bytes = std::fs::read(format!("/proc/{tid}/status")).ok()?;
+    let bytes = procfs::read(&format!("/proc/{tid}/status")).ok()?;
     parse(&bytes)
 }
 
 /// The task that traces `pid`, if one does.
 #[must_use]
 pub(crate) fn tracer_of(pid: Pid) -> Option<Pid> {
-    let bytes = std::fs::read(format!("/proc/{pid}/status")).ok()?;
+    let bytes = procfs::read(&format!("/proc/{pid}/status")).ok()?;
     number(&bytes, b"TracerPid:", 0).filter(|tracer| *tracer != 0)
 }
 
 /// The number of `tid` in its own pid namespace, the innermost one (proc_pid_status(5), NSpid).
 pub(super) fn inner_number(tid: Pid) -> Option<Pid> {
-    let bytes = std::fs::read(format!("/proc/{tid}/status")).ok()?;
+    let bytes = procfs::read(&format!("/proc/{tid}/status")).ok()?;
     std::str::from_utf8(field(&bytes, b"NSpid:")?).ok()?.split_ascii_whitespace().last()?.parse().ok()
 }
 
 /// Whether `signal` is caught by a handler of `tid`.
 pub(super) fn catches(tid: Pid, signal: i32) -> bool {
-    let Ok(bytes) = std::fs::read(format!("/proc/{tid}/status")) else { return true };
+    let Ok(bytes) = procfs::read(&format!("/proc/{tid}/status")) else { return true };
     field(&bytes, b"SigCgt:")
         .and_then(|mask| u64::from_str_radix(std::str::from_utf8(mask).ok()?, 16).ok())
         .is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
@@ -50,7 +51,6 @@ fn parse(bytes: &[u8]) -> Option<Identity> {
         gid: number(bytes, b"Gid:", 1)?,
         creator: 0,
         comm: unescape(bytes.strip_prefix(b"Name:\t")?.split(|b| *b == b'\n').next()?),
-        no_new_privs: number::<u8>(bytes, b"NoNewPrivs:", 0) == Some(1),
     })
 }
 
@@ -78,11 +78,10 @@ mod tests {
     #[test]
     fn a_status_of_a_hostile_name() {
         let text = b"Name:\tx\\nUid: 7\\\\y\nUmask:\t0022\nState:\tt\nTgid:\t12\nNgid:\t0\nPid:\t13\nPPid:\t4\n\
-            Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nNoNewPrivs:\t1\n";
+            Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n";
         let got = parse(text).unwrap();
         assert_eq!((got.pid, got.ppid, got.uid, got.gid), (12, 4, 2, 6));
         assert_eq!(got.comm, b"x\nUid: 7\\y");
-        assert!(got.no_new_privs);
         assert!(parse(b"Name:\tx\n").is_none());
     }
 }

@@ -39,6 +39,10 @@ use tracee::Tracee;
 /// Most stops taken before they are served.
 const BATCH: usize = 512;
 
+/// Stops served without looking who else has stopped, after a look that found nobody: a look costs a call, and in a build
+/// that does one thing after another there is nobody. Where there is somebody, each stop is followed by a look.
+const PAUSE: u32 = 4;
+
 /// Faults in a row after which a task that does not catch them is ended (pitfall 31: the init of a pid namespace does
 /// not die of a forced SIGSEGV while it is traced).
 const FAULTS: u32 = 3;
@@ -87,6 +91,9 @@ pub struct Engine {
     placement: Placement,
     inner: inner::Inner,
     batch: Vec<(Pid, i32)>,
+    /// Stops since we last looked who else had stopped, and how many may go by until we look again.
+    unlooked: u32,
+    pause: u32,
     /// Who made the children that did not stop yet.
     creators: FxHashMap<Pid, Pid>,
     root: Option<Pid>,
@@ -136,6 +143,8 @@ impl Engine {
             placement: Placement::new(placement, limits::tid(), mode.exit_kill),
             inner: inner::Inner::default(),
             batch: Vec::with_capacity(BATCH),
+            unlooked: 0,
+            pause: 0,
             creators: FxHashMap::default(),
             root: None,
             named: Vec::new(),
@@ -207,9 +216,15 @@ impl Engine {
             Waited::NoChild | Waited::Nothing => return Round::Done,
         }
         // The kernel tells the first task of its list first: without a batch, two busy tasks can starve the others.
-        while self.tracees.len() > 1 && self.batch.len() < BATCH {
-            let Waited::Status(pid, status) = wait::any(false) else { break };
-            self.batch.push((pid, status));
+        if self.tracees.len() > 1 && self.unlooked >= self.pause {
+            while self.batch.len() < BATCH {
+                let Waited::Status(pid, status) = wait::any(false) else { break };
+                self.batch.push((pid, status));
+            }
+            self.unlooked = 0;
+            self.pause = if self.batch.len() > 1 { 0 } else { PAUSE };
+        } else {
+            self.unlooked += 1;
         }
         for i in 0..self.batch.len() {
             let (tid, status) = self.batch[i];

@@ -2,7 +2,7 @@
 //!
 //! Waking a thread on another, idle CPU costs more than everything else about a stop: 88 us against 12 on one CPU of a
 //! 2-CPU virtual machine. The scheduler keeps both together only when the other CPU is busy. So while one tracee makes
-//! call after call, both it and the tracing thread are put on the CPU where it runs; as soon as another tracee stops,
+//! call after call, both it and the tracing thread are put on the CPU where the latter runs; as soon as another tracee stops,
 //! the calls become rare, or nothing comes for one nap of the reader, both get their own affinity back.
 //!
 //! What a tracee sees does not change: sched_getaffinity and sched_setaffinity stop always and find the original mask,
@@ -208,33 +208,13 @@ impl Placement {
     fn place(&mut self, tid: Pid) -> Option<()> {
         let tracee = sched::affinity(tid).ok()?;
         let tracer = sched::affinity(self.tracer_tid).ok()?;
-        let stat = std::fs::read(format!("/proc/{tid}/stat")).ok()?;
-        let cpu = stat_field(&stat, 39)?;
-        if tracee.count() < 2 || !tracer.has(cpu) {
+        // Where we run: the tracee stands still, and wakes up wherever it may; we would have to be moved now.
+        let cpu = sched::current_cpu()?;
+        if tracee.count() < 2 || !tracee.has(cpu) || !tracer.has(cpu) {
             self.streak = 0;
             return None;
         }
         self.shared.place(Placed { tid, tracee, tracer, tracer_tid: self.tracer_tid, cpu });
         Some(())
-    }
-}
-
-/// Field `number` of /proc/PID/stat as proc_pid_stat(5) counts them; the name (2) may hold blanks and parentheses.
-fn stat_field<T: std::str::FromStr>(stat: &[u8], number: usize) -> Option<T> {
-    let after = stat.iter().rposition(|b| *b == b')')? + 1;
-    let text = std::str::from_utf8(stat.get(after..)?).ok()?;
-    text.split_ascii_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::stat_field;
-
-    #[test]
-    fn fields_are_counted_after_a_hostile_name() {
-        let stat = b"12 (a) R 7 (b) S 3 4 5 6";
-        assert_eq!(stat_field::<String>(stat, 3).as_deref(), Some("S"));
-        assert_eq!(stat_field::<i32>(stat, 5), Some(4));
-        assert_eq!(stat_field::<i32>(stat, 39), None);
     }
 }
