@@ -49,7 +49,7 @@ pub fn prepare(plan: &mut Plan) -> Result<Option<Ready>, String> {
         setup: Setup { host, container: watching.container.clone(), login: login(plan), session: session(plan) },
     };
     let mut watch = Watch::new(asked).map_err(line)?;
-    plan.watching.opened = watch.asks_opened();
+    plan.watching.asks = watch.asks();
     let elsewhere = watching.alerts_file.is_some() || watching.alerts_url.is_some();
     let open = || Alerts::open(watching.alerts_file.as_deref(), watching.alerts_url.as_deref()).map_err(line);
     let alerts = if elsewhere { Some(open()?) } else { None };

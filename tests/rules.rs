@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 use support::{Outcome, Scratch, finish, smtrace};
@@ -183,6 +184,46 @@ fn where_and_print_need_no_rules() {
     command.args(["--where", "proc.nam = x", "true"]);
     let outcome = finish(command);
     assert_eq!((outcome.code, outcome.err.contains("nonexistent field proc.nam")), (Some(2), true), "{outcome:?}");
+}
+
+/// What `--print` says of the exit of the openat of /etc/hostname by cat, or that nothing satisfied `condition`.
+fn printed(condition: &str, format: &str) -> String {
+    let mut run = Command::new(smtrace());
+    run.args(["-q", "--where", &format!("evt.type=openat and evt.dir=< and fd.name=/etc/hostname and ({condition})")]);
+    run.args(["--print", &format!("*@{format}@"), "--", "sh", "-c", "cat /etc/hostname; :"]);
+    let out = finish(run);
+    assert_eq!(out.code, Some(0), "{out:?}");
+    out.err.split('@').nth(1).unwrap_or("nothing").to_owned()
+}
+
+#[test]
+fn programs_have_their_file_and_their_capabilities() {
+    let cat = fs::metadata("/bin/cat").unwrap();
+    let changed = cat.ctime() * 1_000_000_000 + cat.ctime_nsec();
+    assert_eq!(printed("evt.num > 0", "%proc.exe_ino %proc.exe_ino.ctime"), format!("{} {changed}", cat.ino()));
+    assert_ne!(printed("proc.is_exe_writable in (true, false)", "x"), "nothing");
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let bits = |key: &str| {
+        let mask = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap()
+    };
+    let caps = printed("thread.cap_permitted exists", "%thread.cap_effective");
+    assert_eq!(caps.split_whitespace().count(), bits("CapEff:").count_ones() as usize, "{caps}");
+    assert_eq!(caps.contains("CAP_SYS_ADMIN"), bits("CapEff:") >> 21 & 1 == 1);
+    // A session without a leader that is known has the oldest of those that are.
+    assert_ne!(printed("proc.sname exists and proc.vpgid.name exists", "x"), "nothing");
+    for (condition, holds) in [
+        ("evt.category = file and evt.count.error = 0 and evt.count.error.file = 0", true),
+        ("evt.count.error.net exists or evt.count.error.other exists", false),
+        // libscap's first event of that name is an older one.
+        ("evt.type.is.openat = 0 and evt.type.is.open = 0", true),
+        ("evt.abspath = /etc/hostname", true),
+        ("proc.env[NO_SUCH_NAME] = \"\"", true),
+        ("proc.aenv[PATH] contains / and proc.aenv[NO_SUCH_NAME] = \"\"", true),
+        ("thread.totexectime = 0 and proc.fdopencount > 0", true),
+    ] {
+        assert_eq!(printed(condition, "x") == "x", holds, "{condition}");
+    }
 }
 
 #[test]

@@ -35,10 +35,11 @@ for argv in (["./run.sh", "one two", "three"], ["cat", "/etc/hostname"], ["-logi
 os.chdir("/"); os.rmdir(d + "/sub")
 "##;
 
-/// The calls that are compared: those that sysdig 0.29.3 has an event for, whose exit comes at one time to both.
+/// The calls that are compared: those that sysdig 0.29.3 has an event for, whose exit comes at one time to both. Not those
+/// whose result libscap keeps as an id (getuid): to 0.29.3 they have none.
 const CALLS: &str = "evt.type in (access, bind, brk, chdir, chmod, close, connect, creat, dup, fchmod, fcntl, getcwd, \
-                     getegid, geteuid, getgid, getuid, ioctl, link, listen, lseek, mkdir, mmap, mprotect, munmap, open, \
-                     openat, pipe, pread, pread64, read, rename, rmdir, sendto, setsid, socket, stat, symlink, umask, \
+                     ioctl, link, listen, lseek, mkdir, mmap, mprotect, munmap, open, \
+                     openat, pipe, pread, pread64, read, rename, rmdir, sendto, setsid, socket, stat, symlink, \
                      unlink, write)";
 
 /// Fields, and the events of which sysdig 0.29.3 tells otherwise.
@@ -47,12 +48,13 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("evt.res", &[]),
     ("evt.rawres", &[]),
     ("evt.failed", &[]),
+    // It finds no descriptor for what was read.
+    ("evt.category", &["ioctl", "read", "pread", "pread64"]),
     ("evt.is_io", &[]),
     ("evt.is_io_read", &[]),
     ("evt.is_io_write", &[]),
     ("evt.io_dir", &[]),
     ("evt.is_wait", &[]),
-    // It finds no descriptor for what was read.
     ("evt.buflen", &["ioctl", "read", "pread", "pread64"]),
     ("evt.count.error", &[]),
     ("evt.count.error.file", &["ioctl"]),
@@ -167,7 +169,9 @@ fn fields_have_the_values_that_sysdig_tells() {
         both += 1;
         for (((name, except), theirs), ours) in FIELDS.iter().zip(values.split("@|@")).zip(own.split("@|@")) {
             let kind = key.rsplit(' ').next().unwrap();
-            if theirs != ours && !except.contains(&kind) {
+            // Calls that did not fail are counted as 0 now; 0.29.3 told nothing of them.
+            let uncounted = name.starts_with("evt.count.error") && (theirs, ours) == ("<NA>", "0");
+            if theirs != ours && !uncounted && !except.contains(&kind) {
                 wrong.push(format!("{name} of {key}: {ours}, sysdig says {theirs}"));
             }
         }

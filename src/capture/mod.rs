@@ -8,6 +8,7 @@ mod descriptor;
 mod digest;
 mod names;
 mod proc;
+mod program;
 pub mod resolve;
 
 use crate::decode::secrets::Clean;
@@ -49,6 +50,8 @@ pub struct Wanted {
     pub opened: bool,
     /// Working directories, and what is open when the trace begins.
     pub places: bool,
+    /// Capabilities, and what the kernel tells of programs' files.
+    pub program: bool,
     /// What the file descriptors that a call names refer to.
     pub named: bool,
     /// More of the file descriptors that a call names than their names.
@@ -82,6 +85,7 @@ impl Wanted {
             fds: self.fds | other.fds,
             opened: self.opened | other.opened,
             places: self.places | other.places,
+            program: self.program | other.program,
             named: self.named | other.named,
             detail: self.detail | other.detail,
             env: self.env | other.env,
@@ -285,6 +289,7 @@ impl<R: Records> Observer for Recorder<R> {
             writer.piece(Role::Comm, 0, 0, State::Whole, comm);
             // What was there before us is asked once; children have it from their parents.
             if first {
+                program::capture_who(&mut writer, task, identity, &wanted);
                 proc::capture_program(&mut writer, task.tid, &wanted);
                 if wanted.places {
                     proc::capture_fds(&mut writer, fds, task.tid);
@@ -307,6 +312,7 @@ impl<R: Records> Observer for Recorder<R> {
         self.bus.send(LARGE, |to| {
             let mut writer = Writer::new(to, &head, &[former, u64::from(identity.uid), u64::from(identity.gid)]);
             writer.piece(Role::Comm, 0, 0, State::Whole, &identity.comm);
+            program::capture_who(&mut writer, task, identity, &wanted);
             proc::capture_program(&mut writer, task.tid, &wanted);
             if wanted.hash.programs {
                 digests.program(&mut writer, task.tid);
@@ -334,7 +340,14 @@ impl<R: Records> Observer for Recorder<R> {
     }
 
     fn credentials(&mut self, task: Task, identity: &Identity) {
-        self.plain(&head(Kind::Creds, task), &[u64::from(identity.uid), u64::from(identity.gid)]);
+        let (head, program) = (head(Kind::Creds, task), self.wanted.program);
+        self.bus.send(SMALL + program::ROOM, |to| {
+            let mut writer = Writer::new(to, &head, &[u64::from(identity.uid), u64::from(identity.gid)]);
+            if program {
+                program::capture_caps(&mut writer, identity);
+            }
+            writer.finish()
+        });
     }
 
     fn reparented(&mut self, task: Task, ppid: Pid) {

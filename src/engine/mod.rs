@@ -84,6 +84,8 @@ pub struct Identity {
     pub comm: Vec<u8>,
     /// The task whose fork-like call made it, if that was told before its first stop; 0 otherwise.
     pub creator: Pid,
+    /// Inheritable, permitted and effective capabilities, by their bits.
+    pub caps: [u64; 3],
 }
 
 /// Takes what an engine sees. Every method but [`Observer::end`] and [`Observer::notice`] is called while the task is

@@ -15,8 +15,8 @@ pub use calls::CallSet;
 pub use outside::{Address, CAPTURE_FORMAT, Connect, Outside, Overflow};
 pub use places::Places;
 pub use plan::{
-    Audit, Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode, Severity,
-    Target, Watching,
+    Asks, Audit, Capture, Command, Direction, Filters, Log, Moment, Orphans, Output, Plan, Replay, SeccompMode,
+    Severity, Target, Watching,
 };
 pub use rendering::{
     Column, Constants, FdDetail, HexStrings, LineClock, Quiet, Rendering, SignalSet, Statuses, Summary, Touching,

@@ -128,8 +128,17 @@ pub struct Watching {
     pub events: bool,
     /// The enabled calls are those that the rules need.
     pub chooses: bool,
-    /// Something asks which files opens really opened. Known once rules and conditions are read.
+    /// What is asked of the kernel for it. Known once rules and conditions are read.
+    pub asks: Asks,
+}
+
+/// What rules and conditions ask for that costs a question to the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asks {
+    /// The files that opens really opened.
     pub opened: bool,
+    /// Capabilities, and programs' files.
+    pub program: bool,
 }
 
 impl Watching {

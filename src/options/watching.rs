@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::plan::{mistake, named};
-use crate::model::Watching;
+use crate::model::{Asks, Watching};
 use clap::builder::{OsStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
@@ -153,7 +153,7 @@ pub(super) fn watching(typed: &ArgMatches, format: bool, chosen: bool) -> Result
         container: word(id::CONTAINER),
         events,
         chooses: !rules.is_empty() && !chosen,
-        opened: false,
+        asks: Asks::default(),
         rules,
     })
 }

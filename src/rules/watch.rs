@@ -3,13 +3,13 @@
 //! It keeps what rules ask for beyond the account of who is who, feeds on records alone, and must do no I/O.
 
 use super::alert::{Alert, Heard, one_line};
-use super::fields::{Learned, Registry, Setup, Times, View, asks_opened, catalog, event_of};
+use super::fields::{Learned, Registry, Setup, Times, View, asks, catalog, event_of};
 use super::format::Template;
 use super::lang::{Compiler, EventSet, Macros, Memo, Names, NodeId, Program, Source, parse};
 use super::load::Rules;
 use super::priority::Priority;
-use crate::model::CallSet;
 use crate::model::record::{Kind, Record};
+use crate::model::{Asks, CallSet};
 use crate::state::Who;
 use crate::table;
 use rustc_hash::FxHashMap;
@@ -183,14 +183,14 @@ impl Watch {
         &self.fired
     }
 
-    /// Whether anything asks which files opens really opened, so that the kernel has to be asked at each of them.
+    /// What the kernel has to be asked for what is looked for.
     #[must_use]
-    pub fn asks_opened(&self) -> bool {
+    pub fn asks(&self) -> Asks {
         let rules = self.rules.as_ref();
         let programs = rules.map(|rules| &rules.program).into_iter().chain([&self.own]);
         let templates = rules.iter().flat_map(|rules| &rules.rules).map(|rule| &rule.template).chain(&self.print);
         let printed = templates.flat_map(Template::sources).flat_map(Source::fields);
-        programs.flat_map(Program::fields).chain(printed).any(asks_opened)
+        asks(programs.flat_map(Program::fields).chain(printed))
     }
 
     /// Whether events are written in a form of their own.

@@ -18,8 +18,9 @@ pub(super) fn wants_of(plan: &Plan, needs: sink::Needs, hash: capture::Hash) -> 
     Wanted {
         args: needs.args || kept.is_some() || watches,
         fds: needs.fds || kept.is_some_and(|capture| capture.fds),
-        opened: needs.opened || kept.is_some() || plan.watching.opened,
+        opened: needs.opened || kept.is_some() || plan.watching.asks.opened,
         places: needs.opened || kept.is_some() || watches,
+        program: kept.is_some() || plan.watching.asks.program,
         named: needs.named || kept.is_some(),
         detail: needs.detail,
         env: needs.env || watches,

@@ -22,6 +22,7 @@ pub mod signals;
 pub mod socket;
 pub mod sockets;
 pub mod spawn;
+pub mod statx;
 pub mod wait;
 
 /// Why a call on a tracee failed.

@@ -28,13 +28,16 @@ pub(super) fn inner_number(tid: Pid) -> Option<Pid> {
 /// Whether `signal` is caught by a handler of `tid`.
 pub(super) fn catches(tid: Pid, signal: i32) -> bool {
     let Ok(bytes) = procfs::read(&format!("/proc/{tid}/status")) else { return true };
-    field(&bytes, b"SigCgt:")
-        .and_then(|mask| u64::from_str_radix(std::str::from_utf8(mask).ok()?, 16).ok())
-        .is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
+    mask(&bytes, b"SigCgt:").is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 fn field<'a>(bytes: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     bytes.split(|b| *b == b'\n').find_map(|line| line.strip_prefix(key)).map(<[u8]>::trim_ascii)
+}
+
+/// Bits in base 16.
+fn mask(bytes: &[u8], key: &[u8]) -> Option<u64> {
+    u64::from_str_radix(std::str::from_utf8(field(bytes, key)?).ok()?, 16).ok()
 }
 
 fn number<T: std::str::FromStr>(bytes: &[u8], key: &[u8], column: usize) -> Option<T> {
@@ -51,6 +54,7 @@ fn parse(bytes: &[u8]) -> Option<Identity> {
         gid: number(bytes, b"Gid:", 1)?,
         creator: 0,
         comm: unescape(bytes.strip_prefix(b"Name:\t")?.split(|b| *b == b'\n').next()?),
+        caps: [&b"CapInh:"[..], b"CapPrm:", b"CapEff:"].map(|key| mask(bytes, key).unwrap_or(0)),
     })
 }
 
@@ -78,10 +82,11 @@ mod tests {
     #[test]
     fn a_status_of_a_hostile_name() {
         let text = b"Name:\tx\\nUid: 7\\\\y\nUmask:\t0022\nState:\tt\nTgid:\t12\nNgid:\t0\nPid:\t13\nPPid:\t4\n\
-            Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n";
+            Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nCapPrm:\t00000000a80425fb\n";
         let got = parse(text).unwrap();
         assert_eq!((got.pid, got.ppid, got.uid, got.gid), (12, 4, 2, 6));
         assert_eq!(got.comm, b"x\nUid: 7\\y");
+        assert_eq!(got.caps, [0, 0xa804_25fb, 0]);
         assert!(parse(b"Name:\tx\n").is_none());
     }
 }

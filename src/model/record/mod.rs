@@ -183,6 +183,11 @@ pub enum Role {
     Detail = 29,
     /// How long the task had run on a CPU when its call was entered, or returned; the address is that in nanoseconds.
     Ran = 30,
+    /// The inheritable, permitted and effective capabilities of the task: three words of 8 bytes.
+    Caps = 31,
+    /// The file of the program: its inode, and when that and its content changed, in nanoseconds since the epoch: three words
+    /// of 8 bytes. The address has bits: 1, the task may write to it; 2, it lies on a device of its own.
+    Program = 32,
 }
 
 impl Role {

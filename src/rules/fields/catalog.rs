@@ -207,6 +207,10 @@ pub(super) struct Call {
     pub(super) reads: bool,
     pub(super) writes: bool,
     pub(super) waits: bool,
+    /// libscap has an older event of the name.
+    pub(super) again: bool,
+    /// What it is about; `io` when its descriptor says that.
+    pub(super) category: &'static str,
     pub(super) params: Vec<Param>,
 }
 
@@ -271,7 +275,9 @@ impl Catalog {
         };
         for line in lines(CALLS) {
             let mut words = line.split(' ');
-            let (Some(names), Some(signs)) = (words.next(), words.next()) else { continue };
+            let (Some(names), Some(signs), Some(category)) = (words.next(), words.next(), words.next()) else {
+                continue;
+            };
             let params: Vec<Param> = words.filter_map(param).collect();
             for param in &params {
                 catalog.arguments.entry(param.name).or_insert((param.kind.raw(), param.format));
@@ -291,6 +297,8 @@ impl Catalog {
                 reads: has('r'),
                 writes: has('w'),
                 waits: has('z'),
+                again: has('o'),
+                category,
                 params,
             });
         }
@@ -365,7 +373,7 @@ mod tests {
                 continue;
             };
             let call = catalog().call(row.index()).unwrap();
-            assert_eq!(call.params.len(), line.split(' ').count() - 2, "{line}");
+            assert_eq!(call.params.len(), line.split(' ').count() - 3, "{line}");
             for param in &call.params {
                 let From::Argument(name) = param.from else { continue };
                 let all = names.split(',').filter_map(table::by_name);

@@ -43,7 +43,7 @@ fields! {
     OutputTime = of("evt.outputtime", Text, "as evt.time");
     Dir = of("evt.dir", Text, "> for enter, < for exit").old();
     Name = of("evt.type", Text, "libscap's name of the event, mostly the call's");
-    TypeIs = of("evt.type.is", Uint(32), "1 for events of the type after the last dot").takes(Takes::Member).absent();
+    TypeIs = of("evt.type.is", Uint(32), "1 for events of the type after the last dot; 0 where libscap has an older event of that name").takes(Takes::Member);
     SyscallType = of("syscall.type", Text, "as evt.type, for system calls only");
     Category = of("evt.category", Text, "file, net, process, memory, signal, ... by what the call is about");
     Cpu = of("evt.cpu", Int(16), "the CPU; unknown to a tracer").absent();
@@ -101,34 +101,29 @@ pub(crate) fn iso(time: u64, out: &mut Vec<u8>) {
     let _ = write!(out, "{}", moment(time).format("%Y-%m-%dT%H:%M:%S.%fZ"));
 }
 
-/// What libscap calls the sort of a call.
+/// What libscap calls the sort of an event.
 fn category(view: &View<'_>) -> &'static str {
-    let classes = view.call.row.map_or(&[][..], |row| row.classes);
-    let has = |class| classes.contains(&class);
-    match view.known {
-        Some(call) if call.reads || call.writes => match view.descriptor().map(|file| file.sort) {
-            Some(Sort::Socket(_)) => "net",
-            Some(Sort::File | Sort::Directory) => "file",
-            Some(Sort::Pipe) => "ipc",
-            _ => "unknown",
-        },
-        _ if has("network") => "net",
-        _ if has("process") => "process",
-        _ if has("memory") => "memory",
-        _ if has("signal") => "signal",
-        _ if has("ipc") => "IPC",
-        _ if has("creds") => "user",
-        _ if has("clock") => "time",
-        _ if has("file") || has("desc") => "file",
+    let by_name = match view.event_name() {
+        "procexit" => "process",
+        "signaldeliver" => "signal",
         _ => "other",
+    };
+    let descriptor = || match view.descriptor().map(|file| file.sort) {
+        Some(Sort::Socket(2 | 10)) => "net",
+        Some(Sort::File | Sort::Directory) => "file",
+        // eventfd, signalfd, inotify, userfaultfd
+        Some(Sort::Socket(1) | Sort::Pipe | Sort::Other(_, b'e' | b's' | b'i' | b'u')) => "ipc",
+        _ => "unknown",
+    };
+    match view.known.map(|call| call.category) {
+        Some("io") => descriptor(),
+        known => known.unwrap_or(by_name),
     }
 }
 
-/// 1 when the call failed and is of the sort asked for; libsinsp has nothing to tell of others.
+/// 1 when the call failed, 0 when it did not; libsinsp has nothing to tell of calls of another sort than is asked for.
 fn failures(view: &View<'_>, wanted: Option<&str>, each: Each<'_>) -> bool {
-    if returned(view).is_none_or(|result| result >= 0) {
-        return false;
-    }
+    let Some(result) = returned(view) else { return false };
     let file = view.descriptor().map(|file| file.sort);
     let sort = match file {
         Some(Sort::File | Sort::Directory) => "file",
@@ -138,15 +133,18 @@ fn failures(view: &View<'_>, wanted: Option<&str>, each: Each<'_>) -> bool {
         _ if category(view) == "memory" => "memory",
         _ => "other",
     };
-    wanted.is_none_or(|wanted| wanted == sort) && maybe(Some(Value::Uint(1)), each)
+    wanted.is_none_or(|wanted| wanted == sort) && maybe(Some(Value::Uint(u64::from(result < 0))), each)
 }
 
-/// What the call returned, if libscap keeps it: of some it keeps another thing in its place (`getuid`, `umask`).
+/// What the call returned: to libsinsp the first argument of its event, which is the user of `getuid`. An event without
+/// arguments (`getsockname`) has no result.
 fn returned(view: &View<'_>) -> Option<i64> {
-    let keeps = |call: &super::catalog::Call| {
-        call.params.is_empty() || call.params.iter().any(|param| matches!(param.name, "res" | "fd"))
-    };
-    view.call.result().filter(|_| view.known.is_none_or(keeps))
+    let result = view.call.result()?;
+    let Some(known) = view.known else { return Some(result) };
+    match arguments::raw(view, known.params.first()?) {
+        Some(Raw::Number(number)) => Some(number),
+        _ => Some(result),
+    }
 }
 
 /// What open asked for, in the kernel's constants, if the call opens a file.
@@ -170,12 +168,13 @@ fn absolute(view: &View<'_>, second: bool, each: Each<'_>) -> bool {
     let call = &view.call;
     let (directory, path) = match (view.event_name(), second) {
         ("renameat" | "renameat2" | "linkat", false) => ("olddfd", "oldname"),
-        ("renameat" | "renameat2" | "linkat", true) | ("symlinkat", false) => ("newdfd", "newname"),
-        (_, true) => return false,
-        _ if call.index("pathname").is_some() => ("dfd", "pathname"),
-        _ => ("dfd", "filename"),
+        ("renameat" | "renameat2" | "linkat", true) | ("symlinkat", _) => ("newdfd", "newname"),
+        ("openat" | "openat2" | "fchmodat" | "fchownat", _) => ("dfd", "filename"),
+        ("unlinkat" | "mkdirat", _) => ("dfd", "pathname"),
+        ("open_by_handle_at", _) => return view.opened().is_some_and(|path| text(path, each)),
+        _ => return false,
     };
-    let Some(text) = call.index(directory).and_then(|_| call.text(path)) else { return false };
+    let Some(text) = call.text(path).filter(|path| !path.is_empty()) else { return false };
     view.made(each, |out| {
         view.files.absolute(call, view.who.cwd(), text, directory, out);
         true
@@ -237,6 +236,10 @@ pub(super) fn get(view: &View<'_>, field: Evt, arg: &Arg, each: Each<'_>) -> boo
         Evt::DeltaNs => number(since_last % SECOND, each),
         Evt::Dir => text(if head.kind == Kind::Enter { b">" } else { b"<" }, each),
         Evt::Name => text(view.event_name().as_bytes(), each),
+        Evt::TypeIs => {
+            let first = view.known.is_none_or(|call| !call.again);
+            number(u64::from(first && arg.key() == Some(view.event_name())), each)
+        }
         Evt::SyscallType => view.is_call() && text(view.event_name().as_bytes(), each),
         Evt::Category => text(category(view).as_bytes(), each),
         Evt::Args | Evt::Info => arguments::all(view, each),
@@ -255,9 +258,7 @@ pub(super) fn get(view: &View<'_>, field: Evt, arg: &Arg, each: Each<'_>) -> boo
         }
         Evt::Buffer => maybe(data(view).map(Value::Bytes), each),
         Evt::BufferLength => {
-            // libsinsp's class of calls on descriptors has three more.
-            let more = matches!(view.event_name(), "close" | "ioctl" | "fcntl") && view.descriptor().is_some();
-            let moved = result.filter(|_| more || known(|call| call.reads || call.writes));
+            let moved = result.filter(|_| known(|call| call.category == "io") && view.descriptor().is_some());
             maybe(moved.and_then(|moved| u64::try_from(moved).ok()).map(Value::Uint), each)
         }
         Evt::Result => match result {
@@ -269,8 +270,7 @@ pub(super) fn get(view: &View<'_>, field: Evt, arg: &Arg, each: Each<'_>) -> boo
             },
         },
         Evt::RawResult => maybe(result.map(Value::Int), each),
-        Evt::Failed if head.kind == Kind::Enter => false,
-        Evt::Failed => truth(result.is_some_and(|result| result < 0), each),
+        Evt::Failed => maybe(result.map(|result| Value::Bool(result < 0)), each),
         Evt::IsIo => truth(known(|call| call.reads || call.writes), each),
         Evt::IsRead => truth(known(|call| call.reads), each),
         Evt::IsWrite => truth(known(|call| call.writes), each),
@@ -299,6 +299,6 @@ pub(super) fn get(view: &View<'_>, field: Evt, arg: &Arg, each: Each<'_>) -> boo
             let made = opens(view).is_some_and(|flags| flags & 0o300 == 0o300 || flags & 0o20_000_000 != 0);
             truth(made && result.is_some_and(|result| result >= 0), each)
         }
-        Evt::PluginName | Evt::PluginInfo | Evt::AsyncType | Evt::TypeIs | Evt::Cpu | Evt::Around => false,
+        Evt::PluginName | Evt::PluginInfo | Evt::AsyncType | Evt::Cpu | Evt::Around => false,
     }
 }

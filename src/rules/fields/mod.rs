@@ -13,6 +13,7 @@ mod files;
 mod other;
 mod path;
 mod process;
+mod programs;
 mod row;
 mod sessions;
 mod touched;
@@ -26,6 +27,7 @@ pub(crate) use view::{Learned, View, event_of};
 pub use view::{Setup, Times};
 
 use super::lang::{Arg, EventSet, FieldId, Meta, Names, Shape};
+use crate::model::Asks;
 use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
@@ -54,9 +56,11 @@ fn row_of(field: FieldId) -> Option<&'static Row> {
     FAMILIES.get(family)?.get(index)
 }
 
-/// Whether a field's values are names of the files that opens really opened.
-pub(super) fn asks_opened(field: FieldId) -> bool {
-    row_of(field).is_some_and(|row| row.opened)
+/// What the kernel has to be asked for these fields.
+pub(super) fn asks(fields: impl Iterator<Item = FieldId>) -> Asks {
+    let both =
+        |all: Asks, row: &Row| Asks { opened: all.opened | row.asks.opened, program: all.program | row.asks.program };
+    fields.filter_map(row_of).fold(Asks::default(), both)
 }
 
 fn by_name() -> &'static FxHashMap<&'static str, (FieldId, &'static Row)> {
@@ -137,8 +141,12 @@ impl Names for Registry {
         if arg.is_some() {
             return Err(unknown(name));
         }
-        if row.name.starts_with("evt.") && row.known && catalog().argument(rest).is_none() {
-            return Err(format!("unknown event argument {rest}"));
+        match row.name {
+            "evt.arg" | "evt.rawarg" if catalog().argument(rest).is_none() => {
+                return Err(format!("unknown event argument {rest}"));
+            }
+            "evt.type.is" if catalog().events(rest).is_none() => return Err(unknown(name)),
+            _ => {}
         }
         Ok(meta(id, row, Arg::Key(rest.into())))
     }
@@ -202,6 +210,8 @@ mod tests {
         assert_eq!(field("evt.rawarg.flags", None).unwrap().kind, Type::Uint(32));
         assert_eq!(field("proc.env", Some("CI")).unwrap().arg, Arg::Key("CI".into()));
         assert_eq!(field("evt.arg.bogus", None).unwrap_err(), "unknown event argument bogus");
+        assert_eq!(field("evt.type.is.open", None).unwrap().arg, Arg::Key("open".into()));
+        assert!(field("evt.type.is.opeat", None).unwrap_err().contains("nonexistent field"));
         assert_eq!(field("foo.bar", None).unwrap_err(), "filter_check called with nonexistent field foo.bar");
         assert!(field("proc.name", Some("1")).is_err() && field("evt.arg", None).is_err());
         assert!(field("proc.aname", Some("x")).is_err());

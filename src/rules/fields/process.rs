@@ -1,10 +1,12 @@
 //! The fields of who did it: `proc.*`, `thread.*`, `user.*`, `group.*`.
 
 use super::row::{Takes, fields, of};
+use super::sessions::Session;
 use super::view::{Each, View, maybe, text};
-use crate::model::Pid;
+use crate::model::{Abi, Pid};
 use crate::rules::lang::{Arg, Type, Value};
 use crate::state::Kin;
+use crate::table::sets;
 use Type::{AbsTime, Bool, Double, Int, RelTime, Text, Uint};
 use std::io::Write as _;
 
@@ -28,7 +30,7 @@ fields! {
     ArgLength = of("proc.cmdlenargs", Uint(64), "how many bytes these words have together");
     ExeLine = of("proc.exeline", Text, "proc.exe and proc.args");
     Env = of("proc.env", Text, "the environment given to the program, or one variable of it").takes(Takes::Key);
-    AncestorEnv = of("proc.aenv", Text, "proc.env of ancestors").takes(Takes::Either).fixed().absent();
+    AncestorEnv = of("proc.aenv", Text, "proc.env; of the ancestor with an index, or the variable of the first ancestor that has it").takes(Takes::Either).fixed();
     Cwd = of("proc.cwd", Text, "the working directory, with a slash at its end");
     LoginShell = of("proc.loginshellid", Int(64), "the oldest shell among the ancestors");
     Tty = of("proc.tty", Uint(32), "the controlling terminal's device, 0 for none; of launched commands");
@@ -53,26 +55,26 @@ fields! {
     ParentDuration = of("proc.ppid.duration", RelTime, "proc.duration of the parent");
     Started = of("proc.pid.ts", RelTime, "when the process was made, nanoseconds since 1970");
     ParentStarted = of("proc.ppid.ts", RelTime, "proc.pid.ts of the parent");
-    IsWritable = of("proc.is_exe_writable", Bool, "whether the user can write to the program; unknown to smtrace").absent();
-    IsUpper = of("proc.is_exe_upper_layer", Bool, "whether the program is new in its container; unknown to smtrace").absent();
-    IsLower = of("proc.is_exe_lower_layer", Bool, "whether the program is in its image; unknown to smtrace").absent();
+    IsWritable = of("proc.is_exe_writable", Bool, "whether the user can write to the program").asks_program();
+    IsUpper = of("proc.is_exe_upper_layer", Bool, "whether the program is new in its container: no on a device of its own, else unknown").asks_program();
+    IsLower = of("proc.is_exe_lower_layer", Bool, "whether the program is in its image: no on a device of its own, else unknown").asks_program();
     IsMemfd = of("proc.is_exe_from_memfd", Bool, "whether the program is in memory only");
     IsSidLeader = of("proc.is_sid_leader", Bool, "whether it leads its session, as proc.sid");
     IsVPgidLeader = of("proc.is_vpgid_leader", Bool, "whether it leads its process group, as proc.vpgid");
     IsPGidLeader = of("proc.is_pgid_leader", Bool, "whether it leads its process group, as proc.vpgid");
-    ExeIno = of("proc.exe_ino", Int(64), "the program's inode; unknown to smtrace").absent();
-    ExeCtime = of("proc.exe_ino.ctime", AbsTime, "when the program's inode changed; unknown to smtrace").absent();
-    ExeMtime = of("proc.exe_ino.mtime", AbsTime, "when the program was written; unknown to smtrace").absent();
-    ExeCtimeStart = of("proc.exe_ino.ctime_duration_proc_start", AbsTime, "from its change to its start; unknown to smtrace").absent();
+    ExeIno = of("proc.exe_ino", Int(64), "the program's inode").asks_program();
+    ExeCtime = of("proc.exe_ino.ctime", AbsTime, "when the program's inode changed").asks_program();
+    ExeMtime = of("proc.exe_ino.mtime", AbsTime, "when the program was written").asks_program();
+    ExeCtimeStart = of("proc.exe_ino.ctime_duration_proc_start", AbsTime, "from its inode's change to the process's start").asks_program();
     ExeCtimeNs = of("proc.exe_ino.ctime_duration_pidns_start", AbsTime, "from its container's start to its change; unknown to smtrace").absent();
     NsStart = of("proc.pidns_init_start_ts", Uint(64), "when its PID namespace began; unknown to smtrace").absent();
-    CapPermitted = of("thread.cap_permitted", Text, "permitted capabilities; unknown to smtrace").absent();
-    CapInheritable = of("thread.cap_inheritable", Text, "inheritable capabilities; unknown to smtrace").absent();
-    CapEffective = of("thread.cap_effective", Text, "effective capabilities; unknown to smtrace").absent();
+    CapPermitted = of("thread.cap_permitted", Text, "permitted capabilities, separated by blanks").asks_program();
+    CapInheritable = of("thread.cap_inheritable", Text, "inheritable capabilities, separated by blanks").asks_program();
+    CapEffective = of("thread.cap_effective", Text, "effective capabilities, separated by blanks").asks_program();
     IsHealthCheck = of("proc.is_container_healthcheck", Bool, "whether it is a container's health check; no");
     IsLiveness = of("proc.is_container_liveness_probe", Bool, "whether it is a container's liveness probe; no");
     IsReadiness = of("proc.is_container_readiness_probe", Bool, "whether it is a container's readiness probe; no");
-    FdCount = of("proc.fdopencount", Uint(64), "how many descriptors are open; unknown to smtrace").absent();
+    FdCount = of("proc.fdopencount", Uint(64), "how many descriptors are open");
     FdLimit = of("proc.fdlimit", Int(64), "how many descriptors may be open; unknown to smtrace").absent();
     FdUsage = of("proc.fdusage", Double, "open descriptors by the limit; unknown to smtrace").absent();
     VmSize = of("proc.vmsize", Uint(64), "memory; unknown to smtrace").absent();
@@ -84,8 +86,8 @@ fields! {
     IsMain = of("thread.ismain", Bool, "whether the thread is its process's first");
     VTid = of("thread.vtid", Int(64), "the thread, as seen from where smtrace runs");
     NameTid = of("thread.nametid", Text, "proc.name and thread.tid");
-    ExecTime = of("thread.exectime", RelTime, "CPU time; unknown to smtrace").absent();
-    TotalTime = of("thread.totexectime", RelTime, "CPU time; unknown to smtrace").absent();
+    ExecTime = of("thread.exectime", RelTime, "CPU time of events of the scheduler; 0 of calls");
+    TotalTime = of("thread.totexectime", RelTime, "as thread.exectime");
     CGroups = of("thread.cgroups", Text, "cgroups; unknown to smtrace").absent();
     CGroup = of("thread.cgroup", Text, "one cgroup; unknown to smtrace").takes(Takes::Member).absent();
     Threads = of("proc.nthreads", Uint(64), "how many traced threads the process has");
@@ -157,6 +159,14 @@ fn is_shell(name: &[u8]) -> bool {
     name.ends_with(b"sh")
 }
 
+/// The leader of the session or the group, by its number. Of one that is not known libsinsp takes the oldest of the
+/// ancestors in a row that belong to it, or the process itself.
+fn leader<'e>(view: &View<'e>, id: fn(&Session) -> Pid) -> Option<Kin<'e>> {
+    let own = view.sessions.get(view.who.pid).as_ref().map(id)?;
+    let belongs = |kin: &Kin<'_>| view.sessions.get(kin.pid).as_ref().map(id) == Some(own);
+    view.who.of(own).or_else(|| view.who.kin().take(DEEPEST).take_while(belongs).last())
+}
+
 /// The values of a field.
 pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) -> bool {
     let who = &view.who;
@@ -167,8 +177,7 @@ pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) ->
         maybe(start.map(|start| Value::Uint(view.call.record().head().time.saturating_sub(start))), each)
     };
     let session = view.sessions.get(who.pid);
-    let (sid, pgid) = (session.map(|session| session.sid), session.map(|session| session.pgid));
-    let leader = |pid: Option<Pid>| who.of(pid?);
+    let leader = |id: fn(&Session) -> Pid| leader(view, id);
     let started = |kin: Option<Kin<'_>>| kin.map(|kin| kin.started()).filter(|start| *start > 0);
     match field {
         Process::Exe => text(who.argv().next().unwrap_or_default(), each),
@@ -201,13 +210,17 @@ pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) ->
                 !out.is_empty()
             })
         }),
+        // libsinsp puts a blank after the first word, whether others follow or not.
         Process::ExeLine => view.made(each, |out| {
             line(who.argv().next().unwrap_or_default(), who.argv(), out);
-            !out.is_empty()
+            if who.argv().nth(1).is_none() {
+                out.push(b' ');
+            }
+            out.len() > 1
         }),
         Process::ArgCount => maybe(Some(Value::Uint(who.argv().skip(1).count() as u64)), each),
         Process::ArgLength => maybe(Some(Value::Uint(who.argv().skip(1).map(|word| word.len() as u64).sum())), each),
-        Process::Env => environment(view, arg, each),
+        Process::Env => environment(view, who.pid, arg, each),
         Process::Cwd => view.made(each, |out| {
             out.extend_from_slice(who.cwd());
             if !out.is_empty() && !out.ends_with(b"/") {
@@ -246,14 +259,14 @@ pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) ->
         Process::IsVPgidLeader | Process::IsPGidLeader => {
             maybe(session.map(|session| Value::Bool(session.pgid == who.pid)), each)
         }
-        Process::SessionName => text(leader(sid).map_or(&[][..], |kin| kin.comm()), each),
-        Process::SessionExe => text(leader(sid).and_then(|kin| kin.argv().next()).unwrap_or_default(), each),
-        Process::SessionPath => text(leader(sid).map_or(&[][..], |kin| kin.exe()), each),
-        Process::GroupName | Process::PGidName => text(leader(pgid).map_or(&[][..], |kin| kin.comm()), each),
+        Process::SessionName => text(leader(|all| all.sid).map_or(&[][..], |kin| kin.comm()), each),
+        Process::SessionExe => text(leader(|all| all.sid).and_then(|kin| kin.argv().next()).unwrap_or_default(), each),
+        Process::SessionPath => text(leader(|all| all.sid).map_or(&[][..], |kin| kin.exe()), each),
+        Process::GroupName | Process::PGidName => text(leader(|all| all.pgid).map_or(&[][..], |kin| kin.comm()), each),
         Process::GroupExe | Process::PGidExe => {
-            text(leader(pgid).and_then(|kin| kin.argv().next()).unwrap_or_default(), each)
+            text(leader(|all| all.pgid).and_then(|kin| kin.argv().next()).unwrap_or_default(), each)
         }
-        Process::GroupPath | Process::PGidPath => text(leader(pgid).map_or(&[][..], |kin| kin.exe()), each),
+        Process::GroupPath | Process::PGidPath => text(leader(|all| all.pgid).map_or(&[][..], |kin| kin.exe()), each),
         Process::Uid => maybe(who.uid().map(|id| Value::Uint(u64::from(id))), each),
         // libsinsp says so of users without a name.
         Process::User => who.uid().is_some() && text(who.user().unwrap_or("<NA>").as_bytes(), each),
@@ -264,27 +277,95 @@ pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) ->
         }),
         Process::Gid => maybe(who.gid().map(|id| Value::Uint(u64::from(id))), each),
         Process::Group => who.gid().is_some() && text(who.group().unwrap_or("<NA>").as_bytes(), each),
+        Process::IsWritable
+        | Process::IsUpper
+        | Process::IsLower
+        | Process::ExeIno
+        | Process::ExeCtime
+        | Process::ExeMtime
+        | Process::ExeCtimeStart => program_file(view, field, each),
+        Process::CapPermitted | Process::CapInheritable | Process::CapEffective => capabilities(view, field, each),
+        Process::FdCount => maybe(Some(Value::Uint(view.files.all(who.pid).count() as u64)), each),
+        Process::ExecTime | Process::TotalTime => maybe(Some(Value::Uint(0)), each),
+        Process::AncestorEnv => ancestor_environment(view, arg, each),
         _ => false,
     }
 }
 
-/// `proc.env`: all variables, or one.
-fn environment(view: &View<'_>, arg: &Arg, each: Each<'_>) -> bool {
-    let Some(all) = view.files.environment(view.who.pid) else { return false };
-    let mut variables = all.split(|byte| *byte == 0).filter(|variable| !variable.is_empty());
-    match arg {
-        Arg::Key(name) => {
-            let value = variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-            value.is_some_and(|value| maybe(Some(Value::Text(value)), each))
+/// What is told of the program's file.
+fn program_file(view: &View<'_>, field: Process, each: Each<'_>) -> bool {
+    let Some(file) = view.programs.get(view.who.tid).file else { return false };
+    let time = |time: u64| (time > 0).then_some(Value::Uint(time));
+    let value = match field {
+        Process::IsWritable => Some(Value::Bool(file.writable)),
+        Process::IsUpper | Process::IsLower => file.on_device.then_some(Value::Bool(false)),
+        Process::ExeIno => Some(Value::Uint(file.inode)),
+        Process::ExeCtime => time(file.changed),
+        Process::ExeMtime => time(file.modified),
+        _ => {
+            let started = view.who.kin().next().map_or(0, |kin| kin.started());
+            (file.changed > 0).then(|| started.checked_sub(file.changed)).flatten().and_then(time)
         }
-        _ => view.made(each, |out| {
-            for variable in variables {
-                if !out.is_empty() {
-                    out.push(b' ');
-                }
-                out.extend_from_slice(variable);
+    };
+    maybe(value, each)
+}
+
+/// The names of capabilities; an empty text for none.
+fn capabilities(view: &View<'_>, field: Process, each: Each<'_>) -> bool {
+    let Some([inheritable, permitted, effective]) = view.programs.get(view.who.tid).caps else { return false };
+    let caps = match field {
+        Process::CapInheritable => inheritable,
+        Process::CapPermitted => permitted,
+        _ => effective,
+    };
+    view.made(each, |out| {
+        for bit in (0..u64::from(u64::BITS)).filter(|bit| caps >> bit & 1 == 1) {
+            let Some(name) = sets::CAPABILITY.name_of(bit, Abi::X86_64) else { continue };
+            if !out.is_empty() {
+                out.push(b' ');
             }
-            true
-        }),
+            out.extend_from_slice(name.as_bytes());
+        }
+        true
+    })
+}
+
+/// `proc.aenv`: with a name, that variable of the first ancestor that has it; with an index, all of that ancestor, 0 being
+/// the process itself.
+fn ancestor_environment(view: &View<'_>, arg: &Arg, each: Each<'_>) -> bool {
+    /// As far as libsinsp looks for a variable.
+    const DEEP: usize = 20;
+    let level = match arg {
+        Arg::Key(name) => {
+            let mut found = view.who.kin().skip(1).take(DEEP).filter_map(|kin| variable(view, kin.pid, name));
+            let found = found.find(|value| !value.is_empty());
+            return maybe(Some(Value::Text(found.unwrap_or_default())), each);
+        }
+        Arg::Index(level) => usize::try_from(*level).unwrap_or(0),
+        Arg::None => 0,
+    };
+    view.who.kin().nth(level).is_some_and(|kin| environment(view, kin.pid, &Arg::None, each))
+}
+
+fn variable<'e>(view: &View<'e>, pid: Pid, name: &str) -> Option<&'e [u8]> {
+    let mut all = view.files.environment(pid)?.split(|byte| *byte == 0);
+    all.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+}
+
+/// `proc.env`: all variables, or one, which is empty when there is none.
+fn environment(view: &View<'_>, pid: Pid, arg: &Arg, each: Each<'_>) -> bool {
+    let Some(all) = view.files.environment(pid) else { return false };
+    if let Arg::Key(name) = arg {
+        return maybe(Some(Value::Text(variable(view, pid, name).unwrap_or_default())), each);
     }
+    let variables = all.split(|byte| *byte == 0).filter(|variable| !variable.is_empty());
+    view.made(each, |out| {
+        for variable in variables {
+            if !out.is_empty() {
+                out.push(b' ');
+            }
+            out.extend_from_slice(variable);
+        }
+        true
+    })
 }

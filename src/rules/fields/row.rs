@@ -1,5 +1,6 @@
 //! A row of the tables of fields: name, type, and what can be done with it.
 
+use crate::model::Asks;
 use crate::rules::lang::{Format, Shape, Type};
 
 /// Which arguments a field takes.
@@ -55,8 +56,8 @@ pub struct Row {
     pub prints: bool,
     /// smtrace has values for it.
     pub known: bool,
-    /// Its values are names of the files that opens really opened.
-    pub opened: bool,
+    /// What the kernel has to be asked for its values.
+    pub asks: Asks,
     /// Falco calls it deprecated.
     pub deprecated: bool,
     /// What it is.
@@ -75,7 +76,7 @@ pub(super) const fn of(name: &'static str, kind: Type, about: &'static str) -> R
         transforms: true,
         prints: true,
         known: true,
-        opened: false,
+        asks: Asks { opened: false, program: false },
         deprecated: false,
         about,
     }
@@ -135,7 +136,13 @@ impl Row {
 
     /// The kernel has to be asked what an open opened.
     pub(super) const fn asks_opened(mut self) -> Row {
-        self.opened = true;
+        self.asks.opened = true;
+        self
+    }
+
+    /// The kernel has to be asked what a process may do, and of its program's file.
+    pub(super) const fn asks_program(mut self) -> Row {
+        self.asks.program = true;
         self
     }
 

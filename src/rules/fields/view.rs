@@ -8,6 +8,7 @@ use super::fd::Fd;
 use super::files::Files;
 use super::other::Other;
 use super::process::Process;
+use super::programs::Programs;
 use super::sessions::{Session, Sessions};
 use super::{evt, fd, other, place, process};
 use crate::event::row;
@@ -37,6 +38,8 @@ pub(crate) struct Learned {
     pub(crate) files: Files,
     /// Sessions and process groups.
     pub(crate) sessions: Sessions,
+    /// Capabilities and programs' files.
+    pub(crate) programs: Programs,
     /// Buffers of values, kept.
     pub(crate) buffers: Buffers,
 }
@@ -46,6 +49,7 @@ impl Learned {
     pub(crate) fn apply(&mut self, record: &Record<'_>, setup: &Setup) {
         self.files.apply(record);
         self.sessions.apply(record, setup.session);
+        self.programs.apply(record);
     }
 
     /// Learns from a call that returned, before conditions are asked about it.
@@ -81,6 +85,7 @@ pub(crate) struct View<'e> {
     pub(super) who: Who<'e>,
     pub(super) files: &'e Files,
     pub(super) sessions: &'e Sessions,
+    pub(super) programs: &'e Programs,
     pub(super) setup: &'e Setup,
     pub(super) times: Times,
     buffers: &'e Buffers,
@@ -109,8 +114,8 @@ impl<'e> View<'e> {
         let row = if matches!(record.head().kind, Kind::Enter | Kind::Exit) { row(record.head()) } else { None };
         let known = row.and_then(|row| catalog().call(row.index()));
         let call = Call::new(row, record, entered);
-        let Learned { files, sessions, buffers } = learned;
-        View { call, known, who, files, sessions, setup, times, buffers }
+        let Learned { files, sessions, programs, buffers } = learned;
+        View { call, known, who, files, sessions, programs, setup, times, buffers }
     }
 
     /// libscap's name of the event.
