@@ -2,7 +2,7 @@
 //! (`evt.args`).
 
 use super::catalog::{From, Kind, Param};
-use super::file::File;
+use super::file::{File, address};
 use super::view::{Each, View};
 use crate::decode::errno;
 use crate::rules::lang::{Format, Value};
@@ -24,12 +24,13 @@ pub(super) fn named<'e>(view: &View<'e>, name: &str) -> Option<&'static Param> {
 /// What a parameter is; `None` when smtrace does not know it.
 pub(super) fn raw<'e>(view: &View<'e>, param: &Param) -> Option<Raw<'e>> {
     let call = &view.call;
-    let is_text = matches!(param.kind, Kind::Text | Kind::Path | Kind::RelPath | Kind::Bytes);
+    let is_text = matches!(param.kind, Kind::Text | Kind::Path | Kind::RelPath | Kind::Bytes | Kind::Addr);
     match param.from {
         From::Nothing => None,
         From::Converted(convert, name) => Some(Raw::Number(convert(call.word(name)).cast_signed())),
         From::Argument(name) if is_text => {
-            let text = if param.kind == Kind::Bytes { call.memory(name) } else { call.text(name) };
+            let bytes = matches!(param.kind, Kind::Bytes | Kind::Addr);
+            let text = if bytes { call.memory(name) } else { call.text(name) };
             text.map(Raw::Text)
         }
         From::Argument(name) => Some(Raw::Number(match param.kind {
@@ -83,7 +84,8 @@ fn number(value: i64, param: &Param, out: &mut Vec<u8>) {
     let signed = matches!(param.kind, Kind::Int(_) | Kind::Fd | Kind::Pid | Kind::Errno);
     let _ = match param.format {
         Format::Hex => write!(out, "{unsigned:X}"),
-        Format::Oct => write!(out, "{unsigned:o}"),
+        // As C's %#o: 0 has no other one before it.
+        Format::Oct if unsigned != 0 => write!(out, "0{unsigned:o}"),
         _ if signed => write!(out, "{value}"),
         _ => write!(out, "{unsigned}"),
     };
@@ -175,15 +177,19 @@ fn descriptor(file: &File, out: &mut Vec<u8>) {
 }
 
 /// Appends a value as libsinsp writes it first: numbers as they are.
-fn plain(view: &View<'_>, param: &Param, value: &Raw<'_>, out: &mut Vec<u8>) {
+fn plain(param: &Param, value: &Raw<'_>, out: &mut Vec<u8>) {
     match value {
         Raw::Number(value) => number(*value, param, out),
         Raw::Text(bytes) if param.kind == Kind::Bytes => {
             out.extend(bytes.iter().map(|byte| if (b' '..=b'~').contains(byte) { *byte } else { b'.' }));
         }
+        Raw::Text(bytes) if param.kind == Kind::Addr => match address(bytes) {
+            (_, Some(end), _) => drop(write!(out, "{}:{}", end.ip(), end.port())),
+            (family, None, b"") => drop(write!(out, "family {family}")),
+            (_, None, path) => out.extend_from_slice(path),
+        },
         Raw::Text(bytes) => out.extend_from_slice(bytes),
     }
-    let _ = view;
 }
 
 /// Appends the arguments of a program, as libsinsp joins them; whether there are any to tell.
@@ -209,7 +215,7 @@ pub(super) fn text(view: &View<'_>, param: &Param, each: Each<'_>) -> bool {
     view.made(each, |out| match raw(view, param) {
         Some(value) => {
             if !meaning(view, param, &value, out) {
-                plain(view, param, &value, out);
+                plain(param, &value, out);
             }
             true
         }
@@ -221,7 +227,7 @@ pub(super) fn text(view: &View<'_>, param: &Param, each: Each<'_>) -> bool {
 pub(super) fn bare(view: &View<'_>, param: &Param, each: Each<'_>) -> bool {
     let Some(value) = raw(view, param) else { return false };
     each(match value {
-        Raw::Text(bytes) if param.kind == Kind::Bytes => Value::Bytes(bytes),
+        Raw::Text(bytes) if matches!(param.kind, Kind::Bytes | Kind::Addr) => Value::Bytes(bytes),
         Raw::Text(bytes) => Value::Text(bytes),
         Raw::Number(number) => Value::Int(number),
     });
@@ -241,7 +247,7 @@ pub(super) fn all(view: &View<'_>, each: Each<'_>) -> bool {
             out.push(b'=');
             match raw(view, param) {
                 Some(value) => {
-                    plain(view, param, &value, out);
+                    plain(param, &value, out);
                     out.push(b'(');
                     if meaning(view, param, &value, out) {
                         out.push(b')');

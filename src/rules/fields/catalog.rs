@@ -97,6 +97,8 @@ pub(super) enum Kind {
     Time,
     /// Both ends of a connection.
     Tuple,
+    /// A structure sockaddr.
+    Addr,
     /// What is shown as nothing.
     Other,
 }
@@ -118,6 +120,7 @@ impl Kind {
             "sig" => Kind::Uint(8),
             "time" => Kind::Time,
             "tuple" => Kind::Tuple,
+            "addr" => Kind::Addr,
             _ => bits(word, "int")
                 .map(Kind::Int)
                 .or_else(|| bits(word, "uint").map(Kind::Uint))
@@ -133,7 +136,7 @@ impl Kind {
             Kind::Fd | Kind::Pid | Kind::Errno => Type::Int(64),
             Kind::Int(bits) => Type::Int(bits),
             Kind::Text | Kind::Path | Kind::RelPath => Type::Text,
-            Kind::Bytes | Kind::Tuple | Kind::Other => Type::Bytes,
+            Kind::Bytes | Kind::Tuple | Kind::Addr | Kind::Other => Type::Bytes,
             Kind::Uid | Kind::Gid | Kind::Mode => Type::Uint(32),
             Kind::Uint(bits) | Kind::Flags(bits) | Kind::Enum(bits) => Type::Uint(bits),
             Kind::Time => Type::RelTime,

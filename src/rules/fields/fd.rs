@@ -111,31 +111,68 @@ pub(super) fn get(view: &View<'_>, field: Fd, arg: &Arg, each: Each<'_>) -> bool
     match (field, file) {
         (Fd::Num, _) => maybe(Some(Value::Int(number)), each),
         (Fd::Uid, _) => view.made(each, |out| write!(out, "{}{number}", view.who.tid).is_ok()),
+        // libsinsp has no name of a connection that was not made.
+        (Fd::Name | Fd::ContainerName, Some(_)) if unconnected(view) => failed(view, field, each),
         (_, Some(file)) => known(view, field, file, each),
         (_, None) => failed(view, field, each),
     }
 }
 
-/// What can be told of an open that failed.
+/// Whether the call is a connect that failed, or has not succeeded yet.
+fn unconnected(view: &View<'_>) -> bool {
+    view.event_name() == "connect" && view.call.result().is_some_and(|result| result < 0)
+}
+
+/// The letter of what a call would have made, had it not failed.
+fn would_be(event: &str) -> &'static [u8] {
+    match event {
+        "open" | "openat" | "openat2" | "creat" => b"f",
+        "socket" | "accept" | "accept4" => b"4",
+        "pipe" | "pipe2" => b"p",
+        "eventfd" | "eventfd2" => b"e",
+        "signalfd" | "signalfd4" => b"s",
+        "timerfd_create" => b"t",
+        "inotify_init" | "inotify_init1" => b"i",
+        _ => b"o",
+    }
+}
+
+/// What can be told without a descriptor: of an open that failed the path, of others an empty name.
 fn failed(view: &View<'_>, field: Fd, each: Each<'_>) -> bool {
-    let Some(path) = view.failed_open() else {
-        return field == Fd::KindChar && text(b"o", each);
+    let path = view.failed_open();
+    let absolute = |out: &mut Vec<u8>| {
+        if let Some(path) = path {
+            view.files.absolute(&view.call, view.who.cwd(), path, "dfd", out);
+        }
     };
-    let absolute = |out: &mut Vec<u8>| view.files.absolute(&view.call, view.who.cwd(), path, "dfd", out);
     match field {
-        Fd::KindChar => text(b"f", each),
+        Fd::KindChar => text(would_be(view.event_name()), each),
+        Fd::NameRaw => maybe(Some(Value::Text(path.unwrap_or_default())), each),
         Fd::Name => view.made(each, |out| {
             absolute(out);
             true
         }),
         Fd::Directory => view.made(each, |out| {
             absolute(out);
-            out.truncate(path::directory(out).len());
+            let directory = path::directory(out).len();
+            out.resize(directory, b'/');
             true
         }),
-        Fd::NameRaw => text(path, each),
+        Fd::ContainerName | Fd::ContainerDirectory => view.made(each, |out| {
+            let mut name = Vec::new();
+            absolute(&mut name);
+            in_container(view, if field == Fd::ContainerName { &name } else { path::directory(&name) }, out);
+            true
+        }),
         _ => false,
     }
+}
+
+/// Appends a name with the container's before it.
+fn in_container(view: &View<'_>, name: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(view.setup.container.as_deref().unwrap_or("").as_bytes());
+    out.push(b':');
+    out.extend_from_slice(name);
 }
 
 fn known(view: &View<'_>, field: Fd, file: &File, each: Each<'_>) -> bool {
@@ -185,11 +222,10 @@ fn known(view: &View<'_>, field: Fd, file: &File, each: Each<'_>) -> bool {
         Fd::IsServer => truth(file.serves(), each),
         Fd::Connected => truth(file.connected, each),
         Fd::NameChanged => truth(view.files.renamed, each),
+        Fd::ContainerDirectory if !is_file => false,
         Fd::ContainerName | Fd::ContainerDirectory => view.made(each, |out| {
-            out.extend_from_slice(view.setup.container.as_deref().unwrap_or("").as_bytes());
-            out.push(b':');
-            let directory = field == Fd::ContainerDirectory;
-            out.extend_from_slice(if directory { path::directory(&file.name) } else { &file.name });
+            let directory = field == Fd::ContainerDirectory && file.sort == Sort::File;
+            in_container(view, if directory { path::directory(&file.name) } else { &file.name }, out);
             true
         }),
         _ => false,
