@@ -162,7 +162,7 @@ impl Engine {
             Stop::Syscall if self.tracees.get(&tid).is_some_and(|tracee| tracee.open.is_some()) => {
                 self.call_stop(observer, tid, false);
             }
-            Stop::Fork => self.forked(observer, tid),
+            Stop::Fork | Stop::Clone => self.forked(observer, tid, stop),
             _ => {}
         }
         let _ = ptrace::detach(tid, signal);

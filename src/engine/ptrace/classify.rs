@@ -18,8 +18,10 @@ pub(super) enum Stop {
     Syscall,
     /// PTRACE_EVENT_SECCOMP.
     Seccomp,
-    /// PTRACE_EVENT_FORK, _VFORK or _CLONE.
+    /// PTRACE_EVENT_FORK or _VFORK: a process was made, as fork(2), vfork(2) and posix_spawn(3) do.
     Fork,
+    /// PTRACE_EVENT_CLONE: most often a thread was made.
+    Clone,
     /// PTRACE_EVENT_EXEC.
     Exec,
     /// group-stop, by this signal.
@@ -44,7 +46,8 @@ pub(super) fn classify(status: i32) -> Told {
         0 if signal == libc::SIGTRAP | 0x80 => Stop::Syscall,
         0 => Stop::Signal(signal),
         libc::PTRACE_EVENT_SECCOMP => Stop::Seccomp,
-        libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => Stop::Fork,
+        libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => Stop::Fork,
+        libc::PTRACE_EVENT_CLONE => Stop::Clone,
         libc::PTRACE_EVENT_EXEC => Stop::Exec,
         // "If the tracee was attached using PTRACE_SEIZE, group-stop is indicated by PTRACE_EVENT_STOP:
         // status>>16 == PTRACE_EVENT_STOP", and the stop signal tells it from the others.
@@ -73,7 +76,8 @@ mod tests {
         stopped(64 << 8 | 0x7f, Stop::Signal(64));
         stopped(7 << 16 | 5 << 8 | 0x7f, Stop::Seccomp);
         stopped(4 << 16 | 5 << 8 | 0x7f, Stop::Exec);
-        stopped(3 << 16 | 5 << 8 | 0x7f, Stop::Fork);
+        stopped(1 << 16 | 5 << 8 | 0x7f, Stop::Fork);
+        stopped(3 << 16 | 5 << 8 | 0x7f, Stop::Clone);
         stopped(128 << 16 | libc::SIGTSTP << 8 | 0x7f, Stop::Group(libc::SIGTSTP));
         stopped(128 << 16 | libc::SIGTRAP << 8 | 0x7f, Stop::Trap);
         stopped(6 << 16 | 5 << 8 | 0x7f, Stop::Event);

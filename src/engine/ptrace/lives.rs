@@ -1,5 +1,6 @@
 //! How tasks begin, become another program, and end.
 
+use super::classify::Stop;
 use super::tracee::{self, Tracee};
 use super::{Engine, identity};
 use crate::engine::{Identity, Observer, Task};
@@ -20,7 +21,7 @@ impl Engine {
         tracee.guest = if attached { self.guests } else { self.comes_from_guest(identity.pid, identity.ppid, creator) };
         observer.born(tracee.task(), &identity, attached);
         self.judge_born(tracee.pid, creator, identity.ppid);
-        if !attached {
+        if !attached && !self.placement.is_placed(tid) {
             self.placement.free_child(tid);
         }
         self.tracees.insert(tid, tracee);
@@ -40,7 +41,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn forked(&mut self, observer: &mut dyn Observer, tid: Pid) {
+    pub(super) fn forked(&mut self, observer: &mut dyn Observer, tid: Pid, stop: Stop) {
         let Ok(child) = ptrace::event_message(tid).map(|child| Pid::try_from(child).unwrap_or(0)) else { return };
         // A child that stopped already is known; one that ended and was waited for will not come.
         if !self.tracees.contains_key(&child) && limits::group_of(child).is_some() {
@@ -53,8 +54,13 @@ impl Engine {
             observer.fork(tracee.task(), child);
         }
         self.judge_born(child, parent, parent);
-        self.placement.free_child(child);
-        self.placement.release();
+        // A process works while its parent waits for it, more often than not. One that stopped already is free again.
+        if stop == Stop::Fork && self.placement.is_placed(tid) && !self.tracees.contains_key(&child) {
+            self.placement.pass_to(child);
+        } else {
+            self.placement.free_child(child);
+            self.placement.release();
+        }
     }
 
     pub(super) fn execed(&mut self, observer: &mut dyn Observer, tid: Pid) {
@@ -126,6 +132,10 @@ impl Engine {
         let Some(tracee) = self.tracees.get(&tid) else { return };
         let task = tracee.task();
         let killed = status & 0x7f != 0;
+        let parent = self.tracees.get(&tracee.ppid).filter(|parent| !parent.guest).map(|parent| parent.tid);
+        if let Some(parent) = parent.filter(|_| task.tid == task.pid && self.placement.is_placed(tid)) {
+            self.placement.pass_back(parent);
+        }
         self.forget(observer, tid, if killed { Unfinished::Killed } else { Unfinished::Exited });
         observer.end(task, status);
         // The leader is told last: the process is gone, and its children have a new parent.

@@ -275,7 +275,7 @@ impl Engine {
             Stop::Seccomp => self.call_stop(observer, tid, true),
             Stop::Syscall => self.call_stop(observer, tid, false),
             Stop::Exec => self.execed(observer, tid),
-            Stop::Fork => self.forked(observer, tid),
+            Stop::Fork | Stop::Clone => self.forked(observer, tid, stop),
             Stop::Signal(number) => {
                 signal = number;
                 self.signal_stop(observer, tid, number);

@@ -11,6 +11,7 @@
 //! calls, when the open itself is not enabled or goes by a relative path, can see one CPU.
 
 use crate::model::Pid;
+use crate::sys::clock;
 use crate::sys::sched::{self, Cpus};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -89,6 +90,29 @@ impl Shared {
         }
     }
 
+    /// Gives the placement of a task to the child that it made, which has its affinity of one CPU already.
+    fn pass_to(&self, child: Pid) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(placed) = &mut state.placed {
+            placed.free(placed.tid);
+            placed.tid = child;
+            self.0.tid.store(child, Ordering::Release);
+        }
+    }
+
+    /// Gives the placement of a task that ended to its parent, if that may run there. Returns whether it did.
+    fn pass_back(&self, parent: Pid) -> bool {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(placed) = &mut state.placed else { return false };
+        let own = sched::affinity(parent).ok().filter(|own| own.count() > 1 && own.has(placed.cpu));
+        let Some(own) = own.filter(|_| sched::set_affinity(parent, &Cpus::one(placed.cpu)).is_ok()) else {
+            return false;
+        };
+        (placed.tid, placed.tracee) = (parent, own);
+        self.0.tid.store(parent, Ordering::Release);
+        true
+    }
+
     fn place(&self, new: Placed) {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         let one = Cpus::one(new.cpu);
@@ -114,6 +138,8 @@ pub(super) struct Placement {
     demand: u32,
     /// Calls since the placement.
     lasted: u32,
+    /// The placement came from a parent, and a soon end says nothing of what a placement is worth.
+    passed: bool,
     since: u64,
 }
 
@@ -130,6 +156,7 @@ impl Placement {
             streak: 0,
             demand: *STREAK.start(),
             lasted: 0,
+            passed: false,
             since: 0,
         }
     }
@@ -144,6 +171,7 @@ impl Placement {
         self.streak = 0;
         if self.lasted > 0 {
             let demand = match self.lasted {
+                ..SOON if self.passed => self.demand,
                 ..SOON => self.demand * 2,
                 LASTED.. => self.demand / 2,
                 _ => self.demand,
@@ -151,6 +179,25 @@ impl Placement {
             self.demand = demand.clamp(*STREAK.start(), *STREAK.end());
             self.lasted = 0;
         }
+    }
+
+    /// The placed tracee ended, and `parent`, which most likely waited for it, goes on in its stead.
+    pub(super) fn pass_back(&mut self, parent: Pid) {
+        if self.shared.pass_back(parent) {
+            self.passed_to(parent);
+        }
+    }
+
+    fn passed_to(&mut self, tid: Pid) {
+        (self.tid, self.streak, self.lasted, self.passed) = (tid, 0, 0, true);
+        self.since = clock::monotonic();
+    }
+
+    /// The placed tracee made `child`, which is placed from now on in its stead. On two CPUs of which one is idle, each stop
+    /// of a child elsewhere would wake that one.
+    pub(super) fn pass_to(&mut self, child: Pid) {
+        self.shared.pass_to(child);
+        self.passed_to(child);
     }
 
     /// Sees that `child` was made, perhaps by the placed tracee.
@@ -200,7 +247,7 @@ impl Placement {
         if self.is_placed(tid) {
             self.lasted += 1;
         } else if self.streak >= self.demand && self.holds == 0 {
-            self.lasted = 1;
+            (self.lasted, self.passed) = (1, false);
             let _ = self.place(tid);
         }
     }
