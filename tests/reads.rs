@@ -84,14 +84,16 @@ fn reads(name: &str, args: &[u64], result: Option<i64>, memory: &[u64]) -> usize
     source.reads.len()
 }
 
+/// The call, its words, its result or none at the entry, the memory, and the pointers that lead to something.
+type Case<'a> = (&'a str, &'a [u64], Option<i64>, &'a [u64], usize);
+
 #[test]
 fn each_pointer_of_a_common_call_is_read_once() {
     const AT_FDCWD: u64 = 0xffff_ff9c;
     /// `/etc`, with its NUL.
     const PATH: u64 = 0x6374_652f;
     let at = |word: u64| START + word * 8;
-    // The call, its words, its result or none at the entry, the memory, and the pointers that lead to something.
-    let cases: &[(&str, &[u64], Option<i64>, &[u64], usize)] = &[
+    let cases: &[Case] = &[
         ("openat", &[AT_FDCWD, at(0), 0, 0], None, &[PATH], 1),
         ("access", &[at(0), 0], None, &[PATH], 1),
         ("renameat2", &[AT_FDCWD, at(0), AT_FDCWD, at(1), 0], None, &[PATH, PATH], 2),
