@@ -52,7 +52,18 @@ pub(in crate::sink) struct Painter<'p, 'e> {
 
 /// Whether a field is the number of a network interface.
 fn is_interface(name: &str) -> bool {
-    matches!(name, "ifi_index" | "ifa_index" | "ndm_ifindex" | "tcm_ifindex" | "ifal_index" | "ifindex" | "sll_ifindex")
+    matches!(
+        name,
+        "ifi_index"
+            | "ifa_index"
+            | "ndm_ifindex"
+            | "tcm_ifindex"
+            | "ifal_index"
+            | "ifindex"
+            | "sll_ifindex"
+            | "idiag_if"
+            | "rtnh_ifindex"
+    )
 }
 
 impl Painter<'_, '_> {
@@ -241,6 +252,7 @@ impl Painter<'_, '_> {
             }
             // The list goes on where nothing can be read.
             if let Value::Unreadable(address) = item.value
+                && node.value != Value::Parts
                 && (structures || !calls::lists_pointers(node.name))
                 && (node.name != "iocbpp" || self.ends_array(address, index))
                 && index > 0
@@ -257,7 +269,11 @@ impl Painter<'_, '_> {
             if self.special_moment(at, out) {
                 continue;
             }
-            self.value(at, item, out);
+            if is_interface(item.name) && item.value == Value::Unsigned(1) {
+                out.extend_from_slice(b"if_nametoindex(\"lo\")");
+            } else {
+                self.value(at, item, out);
+            }
             if item.value == Value::Struct && calls::says_moments(self.event) {
                 self.moment(at, out);
             }

@@ -5,7 +5,7 @@ use super::super::super::tree::Value;
 use super::super::super::walk::Walk;
 use super::{ATTRIBUTE, Part, put_binary, put_chain};
 use crate::table::sets::Set;
-use crate::table::structs::Struct;
+use crate::table::structs::{self, Struct};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The bits of a type that are none of it (linux/netlink.h).
@@ -35,12 +35,20 @@ pub(super) enum How {
     Hex(u8),
     /// A number in network order.
     Big(u8),
+    /// The number of a network interface.
+    Interface,
+    /// `struct ifla_bridge_id`: two numbers and a hardware address.
+    Bridge,
+    /// Hundredths of a second (USER_HZ), in at most 8 bytes.
+    Ticks,
     /// One constant, in so many bytes.
     Enum(&'static Set, u8),
     /// Bits, in so many bytes.
     Flags(&'static Set, u8),
     /// Numbers of so many bytes.
     Array(u8),
+    /// As [`How::Array`], shown in base 16.
+    Masks(u8),
     /// Text that ends with a NUL.
     Text,
     /// An address of the message's family.
@@ -53,6 +61,10 @@ pub(super) enum How {
     Grown(&'static Struct, usize),
     /// Attributes.
     Nested(&'static Attributes),
+    /// Attributes that the message's family chooses.
+    OfFamily(&'static [(u8, &'static Attributes)]),
+    /// The ways of a route: headers with a length, each with attributes of the route behind it.
+    Hops(&'static Attributes),
 }
 
 /// The attributes in `part`, of a message of `family`.
@@ -109,20 +121,67 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, family: u8, depth: u8) ->
         How::Hex(width) => number(walk, width).map(Value::Hex),
         How::Big(width) => {
             if let Some(word) = number(walk, width) {
-                walk.open("", Value::Call(if width == 2 { "htons" } else { "htonl" }));
+                walk.open(
+                    "",
+                    Value::Call(match width {
+                        2 => "htons",
+                        4 => "htonl",
+                        _ => "htobe64",
+                    }),
+                );
                 walk.put("", Value::Unsigned(word.swap_bytes() >> (64 - u32::from(width) * 8)));
                 walk.close();
                 return true;
             }
             None
         }
+        How::Interface => {
+            let Some(index) = number(walk, 4) else { return false };
+            walk.put("ifindex", Value::Unsigned(index));
+            return true;
+        }
+        How::Bridge => {
+            const SIZE: usize = 8;
+            if body.len < SIZE || body.lacks(SIZE) {
+                return false;
+            }
+            walk.open_struct("");
+            walk.open_list("prio");
+            for at in 0..2 {
+                let priority = walk.number(&body.seen, at, 1).unwrap_or(0);
+                walk.put("", Value::Unsigned(priority));
+            }
+            walk.close();
+            put_hardware(walk, "addr", body.part(2, SIZE - 2));
+            walk.close();
+            return true;
+        }
+        How::Ticks => {
+            if body.len > 8 || body.lacks(body.len) {
+                return false;
+            }
+            let ticks = walk.number(&body.seen, 0, body.len).unwrap_or(0);
+            walk.put("", Value::Unsigned(ticks));
+            if ticks != 0 {
+                walk.note(format_args!("{}.{:02} s", ticks / 100, ticks % 100));
+            }
+            return true;
+        }
         How::Enum(set, width) => number(walk, width).map(|word| Value::Constant(set, word)),
         How::Flags(set, width) => number(walk, width).map(|word| Value::Flags(set, word)),
-        How::Array(width) => {
+        How::Array(width) | How::Masks(width) => {
+            let width = usize::from(width);
+            if body.len < width || body.lacks(width) {
+                return false;
+            }
+            let there = body.seen.len().min(body.len) / width;
             walk.open_list("");
-            for at in 0..(body.seen.len() / usize::from(width)).min(walk.limits.items) {
-                let word = walk.number(&body.seen, at * usize::from(width), usize::from(width)).unwrap_or(0);
-                walk.put("", Value::Unsigned(word));
+            for at in 0..there.min(walk.limits.items) {
+                let word = walk.number(&body.seen, at * width, width).unwrap_or(0);
+                walk.put("", if matches!(how, How::Masks(_)) { Value::Hex(word) } else { Value::Unsigned(word) });
+            }
+            if there < body.len / width && there < walk.limits.items {
+                walk.put("", Value::Unreadable(body.seen.address.wrapping_add((there * width) as u64)));
             }
             walk.close();
             return true;
@@ -136,12 +195,7 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, family: u8, depth: u8) ->
         }
         How::Address => address(walk, body, family),
         How::Hardware => {
-            let mut text = String::new();
-            for (at, byte) in walk.bytes(&body.seen).iter().take(32).enumerate() {
-                use std::fmt::Write as _;
-                let _ = write!(text, "{}{byte:02x}", if at > 0 { ":" } else { "" });
-            }
-            walk.put_words("", format_args!("{text}"));
+            put_hardware(walk, "", body);
             return true;
         }
         How::Struct(layout) => {
@@ -167,11 +221,66 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, family: u8, depth: u8) ->
             put_nested(walk, body, attributes, family, depth + 1);
             return true;
         }
-        How::Nested(_) => None,
+        How::OfFamily(families) if depth < DEEPEST => {
+            let Some((_, attributes)) = families.iter().find(|(known, _)| *known == family) else { return false };
+            put_nested(walk, body, attributes, family, depth + 1);
+            return true;
+        }
+        How::Hops(_) if body.len < HOP || body.lacks(HOP) => return false,
+        How::Hops(attributes) if depth < DEEPEST => {
+            put_hops(walk, body, attributes, family, depth + 1);
+            return true;
+        }
+        How::Nested(_) | How::OfFamily(_) | How::Hops(_) => None,
     };
     let Some(value) = value else { return false };
     walk.put("", value);
     true
+}
+
+/// A hardware address, byte by byte.
+fn put_hardware(walk: &mut Walk<'_>, name: &'static str, body: Part) {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for (at, byte) in walk.bytes(&body.seen).iter().take(32).enumerate() {
+        let _ = write!(text, "{}{byte:02x}", if at > 0 { ":" } else { "" });
+    }
+    walk.put_words(name, format_args!("{text}"));
+}
+
+/// `sizeof(struct rtnexthop)`.
+const HOP: usize = 8;
+
+/// `struct rtnexthop`, one after another (rtnetlink(7), RTA_MULTIPATH).
+fn put_hops(walk: &mut Walk<'_>, body: Part, attributes: &'static Attributes, family: u8, depth: u8) {
+    walk.open_list("");
+    let (mut rest, mut several) = (body, false);
+    for _ in 0..walk.limits.items {
+        if rest.len < HOP || rest.lacks(HOP) {
+            break;
+        }
+        let own = walk.number(&rest.seen, 0, 2).and_then(|own| usize::try_from(own).ok()).unwrap_or(0);
+        let hop = rest.part(0, own.max(HOP));
+        let step = own.next_multiple_of(4);
+        let next = own >= HOP && step < rest.len;
+        several |= next;
+        let (carries, apart) = (hop.len > HOP, several && hop.len > HOP);
+        if apart {
+            walk.open("", Value::Parts);
+        }
+        put_seen(walk, "", &structs::RTNEXTHOP, &hop.part(0, HOP).seen);
+        if carries {
+            put_nested(walk, hop.after(HOP), attributes, family, depth);
+        }
+        if apart {
+            walk.close();
+        }
+        if !next {
+            break;
+        }
+        rest = rest.after(step);
+    }
+    walk.close();
 }
 
 fn address(walk: &Walk<'_>, body: Part, family: u8) -> Option<Value> {

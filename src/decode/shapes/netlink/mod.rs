@@ -5,6 +5,7 @@
 //! or of a family that no table knows, is bytes.
 
 mod attributes;
+mod diag;
 mod route;
 
 use super::super::flat::{put_field, put_seen};
@@ -28,6 +29,9 @@ mod protocol {
 /// `struct nlmsghdr`, and `struct nlattr`.
 const HEADER: usize = 16;
 const ATTRIBUTE: usize = 4;
+
+/// `NLM_F_REQUEST`: the message asks (linux/netlink.h).
+const REQUEST: u64 = 1;
 
 /// Types below it mean the same in every protocol.
 const NLMSG_ERROR: u64 = 2;
@@ -195,6 +199,9 @@ fn put_message(walk: &mut Walk<'_>, name: &'static str, message: Part, protocol:
                 walk.put("", Value::Signed(i64::from(word.cast_signed())));
             }
             kind if protocol == protocol::ROUTE && kind >= NLMSG_MIN_TYPE => route::put_body(walk, body, kind),
+            kind if protocol == protocol::SOCK_DIAG && kind >= NLMSG_MIN_TYPE => {
+                diag::put_body(walk, body, kind, bits & REQUEST != 0);
+            }
             kind if protocol == protocol::SELINUX => put_selinux(walk, body, kind),
             _ => put_binary(walk, "", body),
         }
