@@ -368,3 +368,17 @@ fn names_are_heard_in_each_way_that_they_are_asked_for() {
     assert_eq!(names(13), Some(serde_json::json!(["many0.example.test", "many1.example.test"])));
     assert_eq!(names(15), Some(serde_json::json!(["apart.example.test"])));
 }
+
+#[test]
+fn sockets_that_are_used_by_socketcall_are_said_to_be_out_of_sight() {
+    let scratch = Scratch::new();
+    let (outcome, facts) = audit(&scratch, &format!("exec {} socketcall 9", guest().display()), &[]);
+    if outcome.code == Some(77) {
+        return support::skip("socketcall", "this kernel has no i386 calls");
+    }
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    let unseen = facts["coverage"]["out_of_sight"].as_array().unwrap();
+    assert!(unseen.iter().any(|line| line.as_str().unwrap().contains("socketcall(2)")), "{unseen:?}");
+    let rules: Vec<&Value> = facts["findings"].as_array().unwrap().iter().map(|finding| &finding["rule"]).collect();
+    assert_eq!(rules, ["network-by-foreign-calls"]);
+}

@@ -135,6 +135,11 @@ impl Acts {
         self.all.iter().any(|(known, key, _)| *known == kind && key.error.is_none())
     }
 
+    /// Whether an act was done by `call`.
+    pub(super) fn any_call(&self, call: &str) -> bool {
+        self.all.iter().any(|(_, key, _)| key.call == call)
+    }
+
     /// The acts in the order of first sight.
     pub(super) fn told(self) -> Vec<Act> {
         let of = |(kind, key, used): (ActKind, Key, Use)| Act {

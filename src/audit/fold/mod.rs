@@ -270,6 +270,10 @@ impl Fold {
     /// Calls by another interface than the machine's own: old programs, or a way around filters.
     fn foreign(&mut self, event: &Event<'_>, by: Mark) {
         let abi = event.head().abi;
+        // Its arguments lie in memory: which socket and which address is not told.
+        if event.name == Name::Known("socketcall") {
+            self.act(ActKind::ForeignAbi, "socketcall", "a socket is used by i386 socketcall".to_owned(), None, by);
+        }
         if abi.is_some() && self.context.native.is_some() && abi != self.context.native {
             let name = abi.map_or("unknown", Abi::name);
             self.act(ActKind::ForeignAbi, "*", name.to_owned(), None, by);
@@ -380,6 +384,12 @@ fn out_of_sight(coverage: &Coverage, acts: &acts::Acts) -> Vec<String> {
     if acts.any(ActKind::IoUring) {
         all.push(
             "operations of io_uring: the build set up a ring, and no system call shows what went through it".to_owned(),
+        );
+    }
+    if acts.any_call("socketcall") {
+        all.push(
+            "what programs of the i386 interface did with sockets: socketcall(2) names all of it by an address in memory"
+                .to_owned(),
         );
     }
     if coverage.engine == "capture" {
