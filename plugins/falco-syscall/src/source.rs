@@ -4,7 +4,7 @@ use falco_plugin::anyhow::Error;
 use smtrace::event::row;
 use smtrace::model::record::{Kind, Record, flag};
 use smtrace::scap::Converter;
-use smtrace_feed::{Feed, Given, Params};
+use smtrace_feed::{Feed, Given, Journal, Params};
 use std::time::Duration;
 
 /// The most events handed over at once.
@@ -24,6 +24,7 @@ pub(crate) struct Source {
     records: Vec<u8>,
     at: usize,
     last: Option<Result<(), String>>,
+    journal: Journal,
 }
 
 /// What a batch came to.
@@ -40,9 +41,11 @@ impl Source {
     /// Opens what both texts say.
     pub(crate) fn open(init_config: &str, open_params: &str) -> Result<Source, Error> {
         let params = Params::read(init_config, open_params).map_err(Error::msg)?;
-        let feed = Feed::open_records(&params).map_err(Error::msg)?;
+        let mut journal = Journal::open(&params.sibling.log).map_err(Error::msg)?;
+        let feed = Feed::open_records(&params).inspect_err(|why| journal.error(why)).map_err(Error::msg)?;
+        journal.info(&format!("reading events from {}", params.place));
         let converter = Converter::live();
-        Ok(Source { params, feed, converter, records: Vec::new(), at: 0, last: None })
+        Ok(Source { params, feed, converter, records: Vec::new(), at: 0, last: None, journal })
     }
 
     /// Gives the next events to `take`.
@@ -73,8 +76,14 @@ impl Source {
                 return Ok(Batch::Events);
             }
             match self.last.clone() {
-                Some(Ok(())) => return Ok(Batch::End),
-                Some(Err(why)) => return Err(Error::msg(why)),
+                Some(Ok(())) => {
+                    self.journal.info(&format!("{} ended", self.params.place));
+                    return Ok(Batch::End);
+                }
+                Some(Err(why)) => {
+                    self.journal.error(&why);
+                    return Err(Error::msg(why));
+                }
                 None => {}
             }
             match self.feed.next(WAIT) {

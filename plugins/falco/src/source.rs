@@ -9,7 +9,7 @@ use smtrace::options::{self, Action, Choices};
 use smtrace::pipeline::Pipeline;
 use smtrace::state::{Groups, Users};
 use smtrace::{sink, table};
-use smtrace_feed::{Feed, Given, Params, Place};
+use smtrace_feed::{Feed, Given, Journal, Params, Place};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::atomic::Ordering;
@@ -91,6 +91,7 @@ pub(crate) struct Source {
     lines: Vec<u8>,
     at: usize,
     last: Option<Result<(), String>>,
+    journal: Journal,
     /// Events that went to Falco, that were left out, and lines that were none.
     pub(crate) counts: [u64; 3],
 }
@@ -124,8 +125,10 @@ impl Source {
             Ok(Beside { file: BufWriter::new(file), render: render.transpose()? })
         });
         let (beside, render) = (beside.transpose()?, Render::new(&params, "json")?);
-        let feed = Feed::open(&params).map_err(Error::msg)?;
-        Ok(Source { params, feed, render, beside, lines: Vec::new(), at: 0, last: None, counts: [0; 3] })
+        let mut journal = Journal::open(&params.sibling.log).map_err(Error::msg)?;
+        let feed = Feed::open(&params).inspect_err(|why| journal.error(why)).map_err(Error::msg)?;
+        journal.info(&format!("reading events from {}", params.place));
+        Ok(Source { params, feed, render, beside, lines: Vec::new(), at: 0, last: None, journal, counts: [0; 3] })
     }
 
     /// Gives the next events to `take`, each a line without its newline and its time.
@@ -150,6 +153,7 @@ impl Source {
             }
             if let Some(last) = self.last.clone() {
                 self.flush();
+                self.tell_end(&last);
                 return match last {
                     Ok(()) => Ok(Batch::End),
                     Err(why) => Err(Error::msg(why)),
@@ -198,6 +202,18 @@ impl Source {
             let _ = file.write_all(lines);
         }
         true
+    }
+
+    /// Says how the source ended.
+    fn tell_end(&mut self, last: &Result<(), String>) {
+        let [events, left_out, malformed] = self.counts;
+        if malformed > 0 {
+            self.journal.warn(&format!("{malformed} lines of {} were no events", self.params.place));
+        }
+        match last {
+            Ok(()) => self.journal.info(&format!("{} ended: {events} events, {left_out} left out", self.params.place)),
+            Err(why) => self.journal.error(why),
+        }
     }
 
     fn flush(&mut self) {

@@ -337,6 +337,25 @@ fn events_come_with_all_their_fields() {
 }
 
 #[test]
+fn messages_go_to_the_log_file() {
+    let (log, lines) = (Scratch::new(""), Scratch::new(&format!("{}no event\n", line("openat", 7, 3))));
+    let config = format!("{{\"log_level\": \"info\", \"log_file\": \"{}\"}}", log.path());
+    let (plugin, rc) = Plugin::init(&config);
+    assert_eq!(rc, SUCCESS);
+    assert_eq!(plugin.open(lines.path()).unwrap().drain(), (1, EOF));
+    assert!(plugin.open("/nonesuch").is_err());
+    let told = fs::read_to_string(&log.0).unwrap();
+    for part in [
+        "info: reading events from",
+        "warning: 1 lines of",
+        "ended: 1 events, 0 left out",
+        "error: cannot read /nonesuch",
+    ] {
+        assert!(told.contains(&part.replace("warning", "warn")), "{part}: {told}");
+    }
+}
+
+#[test]
 fn the_siblings_filters_hold() {
     let lines = Scratch::new(&[line("openat", 7, 3), line("close", 8, -9), line("read", 9, 1)].concat());
     let marks = Scratch::new("{\"read\": {\"interesting\": 1}}");

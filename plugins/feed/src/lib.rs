@@ -5,10 +5,12 @@
 
 mod config;
 mod feed;
+mod journal;
 mod lines;
 mod params;
 
 pub use config::Config;
 pub use feed::{Feed, Given};
+pub use journal::Journal;
 pub use lines::MAX_LINE;
 pub use params::{Params, Place};

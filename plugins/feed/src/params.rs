@@ -24,6 +24,17 @@ pub enum Place {
     Ring(String),
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::File { path, .. } => write!(f, "{}", path.display()),
+            Place::Unix(path) => write!(f, "unix:{}", path.display()),
+            Place::Tcp(address) => f.write_str(address),
+            Place::Ring(name) => write!(f, "ring:{name}"),
+        }
+    }
+}
+
 /// What was asked for.
 #[derive(Clone, Debug)]
 pub struct Params {
