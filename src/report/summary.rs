@@ -49,7 +49,10 @@ fn head(audit: &Audit, out: &mut String) -> std::fmt::Result {
         (false, true) => "✅ passed",
         (false, false) => "⚠️ nothing found, but the audit is incomplete",
     };
-    writeln!(out, "## Build audit: {word}\n")?;
+    // Who reads "passed" below a build that failed would take it for the build's.
+    let failed = !matches!(run.end, Some(End::Exit(0)) | None) && !verdict.failed;
+    let but = if failed { "; the build itself failed" } else { "" };
+    writeln!(out, "## Build audit: {word}{but}\n")?;
     writeln!(out, "{}\n", markdown(&run.command.join(" "), MOST_CHARS))?;
     let end = match run.end {
         Some(End::Exit(status)) => format!("exit status {status}"),
@@ -222,6 +225,16 @@ mod tests {
         assert!(text.starts_with("## Build audit: ❌ failed\n"));
         let large = render(&sample::large(100_000));
         assert!(large.len() <= MOST + 100, "{}", large.len());
+    }
+
+    #[test]
+    fn a_build_that_failed_is_not_said_to_have_passed() {
+        let mut audit = sample::hostile();
+        audit.verdict.failed = false;
+        audit.coverage.complete = true;
+        assert!(render(&audit).starts_with("## Build audit: ✅ passed\n"));
+        audit.run.end = Some(crate::audit::model::End::Exit(2));
+        assert!(render(&audit).starts_with("## Build audit: ✅ passed; the build itself failed\n"));
     }
 
     #[test]

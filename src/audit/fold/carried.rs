@@ -77,7 +77,7 @@ impl Fold {
 
 #[cfg(test)]
 mod tests {
-    use super::{PIECES, Pieces, is_encoded};
+    use super::{Pieces, is_encoded};
 
     #[test]
     fn encoded_data_is_no_word() {
@@ -98,6 +98,5 @@ mod tests {
         let said = (0..40).filter(|n| pieces.add("x7f.example", &name(*n))).count();
         assert_eq!(said, 1);
         assert!((0..40).all(|_| !pieces.add("b.example", "706174683d2f7573.b.example")), "one name, often");
-        const { assert!(PIECES > 8) };
     }
 }

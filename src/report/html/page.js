@@ -9,6 +9,8 @@ const summary = () => {
   const chip = by("verdict");
   chip.textContent = verdict.failed ? "failed" : complete ? "passed" : "nothing found, but incomplete";
   chip.classList.add(verdict.failed ? "error" : complete ? "good" : "warning");
+  const end = facts.run.end;
+  if (!verdict.failed && end && end.exit !== 0) chip.textContent += "; the build itself failed";
   show(by("command"), facts.run.command.join(" "));
   const counts = [["errors", verdict.errors, "error"], ["warnings", verdict.warnings, "warning"], ["notes", verdict.notes, "note"],
     ["processes", facts.processes.length], ["files", facts.files.length], ["addresses", facts.peers.length],
