@@ -101,10 +101,20 @@ pub(super) fn msghdr(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u
     put_message(walk, name, &seen, buffers);
 }
 
+/// The room for the sender's address that the program gave, once a message was received.
+fn room(walk: &mut Walk<'_>, header: u64) -> Option<i32> {
+    walk.success()?;
+    let (word, arg) = (walk.abi().word(), walk.index());
+    let before = walk.before(arg, header, word + 4);
+    walk.u32_at(&before, word).map(u32::cast_signed)
+}
+
 fn put_message(walk: &mut Walk<'_>, name: &'static str, seen: &Seen, buffers: Buffers) {
     let Some(header) = read_header(walk, seen) else { return };
     walk.open_struct(name);
-    let len = usize::try_from(header.name_len.cast_signed()).unwrap_or(0).min(MAX_ADDRESS);
+    let room = room(walk, seen.address);
+    let given = header.name_len.cast_signed().min(room.unwrap_or(i32::MAX));
+    let len = usize::try_from(given).unwrap_or(0).min(MAX_ADDRESS);
     let named_now = buffers != Buffers::Addresses && header.name != 0 && len > 0;
     let peer = if named_now { walk.read(header.name, len) } else { Seen::nothing(header.name) };
     match header.name {
@@ -112,7 +122,16 @@ fn put_message(walk: &mut Walk<'_>, name: &'static str, seen: &Seen, buffers: Bu
         address if peer.len() < 2 => walk.put("msg_name", Value::Address(address)),
         _ => put_address(walk, "msg_name", &peer),
     }
-    walk.put("msg_namelen", Value::Signed(i64::from(header.name_len.cast_signed())));
+    let len = Value::Signed(i64::from(header.name_len.cast_signed()));
+    match room.filter(|room| *room != header.name_len.cast_signed()) {
+        Some(room) => {
+            walk.open("msg_namelen", Value::Changed);
+            walk.put("", Value::Signed(i64::from(room)));
+            walk.put("", len);
+            walk.close();
+        }
+        None => walk.put("msg_namelen", len),
+    }
     put_iovec(walk, "msg_iov", header.iov, header.iov_len, buffers);
     walk.put("msg_iovlen", Value::Unsigned(header.iov_len));
     if header.control_len > 0 && header.control != 0 {

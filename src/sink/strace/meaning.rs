@@ -32,6 +32,7 @@ pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: 
             let kind = painter.tree.inside(parent).find(|(_, field)| field.name == "lo_encrypt_type");
             matches!(kind, Some((_, Node { value: Value::Constant(_, 0), .. })))
         }
+        ("clone3", name, Value::Null | Value::Address(0) | Value::Hex(0)) => is_unasked(painter, parent, name),
         // statx(2): the mask says what was filled in.
         ("statx", name, _) => {
             ANSWERS.iter().any(|(field, bits)| *field == name && answered(painter, parent) & bits == 0)
@@ -42,6 +43,19 @@ pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: 
         ("timer_create" | "mq_notify", "sigev_value", _) => is_zero_value(painter, parent),
         _ => false,
     }
+}
+
+/// Whether a field of clone_args is 0 and no flag asks for it (clone(2)).
+fn is_unasked(painter: &Painter<'_, '_>, parent: usize, field: &str) -> bool {
+    let asked = match field {
+        "pidfd" => 0x1000,
+        "child_tid" => 0x0100_0000 | 0x0020_0000,
+        "parent_tid" => 0x0010_0000,
+        "tls" => 0x0008_0000,
+        _ => return false,
+    };
+    let flags = painter.tree.inside(parent).find(|(_, field)| field.name == "flags");
+    !matches!(flags, Some((_, Node { value: Value::Flags(_, flags), .. })) if flags & asked != 0)
 }
 
 /// The fields of a statx(2) answer, and the bits of its mask that say they are one (linux/stat.h).
