@@ -160,6 +160,7 @@ pub fn describe(plan: &Plan, capture: &Capture) -> Description {
     let realtime_ns = clock::realtime();
     let second = i64::try_from(realtime_ns / 1_000_000_000).unwrap_or(0);
     let name = |index: usize| table::rows().get(index).map_or_else(String::new, |row| row.name.to_owned());
+    let launches = matches!(plan.target, Target::Launch(_));
     let (command, pids, places) = match &plan.target {
         Target::Launch(command) => (shown(&command.argv, plan.show_secrets), vec![], places::of(command)),
         Target::Attach { pids, .. } => (vec![], pids.clone(), places::of_process(pids)),
@@ -177,7 +178,7 @@ pub fn describe(plan: &Plan, capture: &Capture) -> Description {
             monotonic_ns: clock::monotonic(),
             utc_offset: sink::utc_offset(second),
         },
-        target: store::Target { command, pids, follow: plan.follow, places },
+        target: store::Target { command, pids, follow: plan.follow, places, session: launches.then(session).flatten() },
         captured: Captured {
             calls: plan.calls.iter().map(name).collect(),
             args: true,
@@ -189,6 +190,18 @@ pub fn describe(plan: &Plan, capture: &Capture) -> Description {
             max_items: Limits::of(&plan.output).items,
         },
     }
+}
+
+/// Our own session, process group, terminal and login user: those of a command that we launch.
+pub(crate) fn session() -> Option<store::Session> {
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // proc_pid_stat(5): state, ppid, pgrp, session, tty_nr after the name, which can hold anything.
+    let mut words = text.rsplit_once(')')?.1.split_whitespace().skip(2);
+    let mut next = || words.next()?.parse::<i32>().ok();
+    let (pgid, sid, tty) = (next()?, next()?, next()?.cast_unsigned());
+    let login = std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|text| text.trim().parse::<u32>().ok());
+    let login = login.map(|id| if id == u32::MAX { -1 } else { i64::from(id) });
+    Some(store::Session { sid, pgid, tty, login })
 }
 
 /// The machine's name.

@@ -110,6 +110,10 @@ pub fn run(plan: &Plan, replay: &Replay, taker: Option<Taker>, ready: Option<Rea
         }
         None => Pipeline::new(&plan, users, groups),
     };
+    let mut ready = ready;
+    if let Some(ready) = &mut ready {
+        watching::replayed(ready, reader.description());
+    }
     let alerts = ready.and_then(|ready| watching::begin(ready, &plan.watching, &mut pipeline));
     let show = Show {
         plan: &plan,

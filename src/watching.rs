@@ -1,6 +1,7 @@
 //! Rules and conditions of a plan made ready, and `smtrace rules`: what the command line says of rules, done.
 
 use crate::alerts::Alerts;
+use crate::keep;
 use crate::model::{Plan, Target, Watching};
 use crate::options::Inspect;
 use crate::pipeline::Pipeline;
@@ -8,6 +9,7 @@ use crate::rules::fields::{Registry, Session, Setup, event_name};
 use crate::rules::load::{self, Details, Excepted, Report, Rules};
 use crate::rules::{Asked, Fired, Form, Priority, Watch, calls};
 use crate::say::{report, say};
+use crate::store;
 use crate::table;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -39,14 +41,16 @@ pub fn prepare(plan: &mut Plan) -> Result<Option<Ready>, String> {
     if let Some(rules) = rules.as_ref().filter(|_| watching.chooses) {
         plan.calls = calls(rules);
     }
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    let host = keep::hostname();
+    let launches = matches!(plan.target, Target::Launch(_));
+    let (login, session) = began(launches.then(keep::session).flatten());
     let asked = Asked {
         rules,
         all: watching.all,
         form: if watching.json { Form::Json } else { Form::Text },
         condition: watching.condition.clone(),
         print: watching.print.clone(),
-        setup: Setup { host, container: watching.container.clone(), login: login(plan), session: session(plan) },
+        setup: Setup { host, container: watching.container.clone(), login, session },
     };
     let mut watch = Watch::new(asked).map_err(line)?;
     plan.watching.asks = watch.asks();
@@ -59,24 +63,16 @@ pub fn prepare(plan: &mut Plan) -> Result<Option<Ready>, String> {
     Ok(Some(Ready { watch, alerts }))
 }
 
-/// The user who logged in: a command is given ours. Nobody's is -1.
-fn login(plan: &Plan) -> Option<i64> {
-    let launched = matches!(plan.target, Target::Launch(_));
-    let text = std::fs::read_to_string("/proc/self/loginuid").ok().filter(|_| launched)?;
-    let id: u32 = text.trim().parse().ok()?;
-    Some(if id == u32::MAX { -1 } else { i64::from(id) })
+/// What conditions are told of the session that a command began in.
+fn began(session: Option<store::Session>) -> (Option<i64>, Option<Session>) {
+    let of = |began: store::Session| Session { sid: began.sid, pgid: began.pgid, tty: began.tty };
+    (session.and_then(|began| began.login), session.map(of))
 }
 
-/// A launched command begins in our session, in our process group, at our terminal.
-fn session(plan: &Plan) -> Option<Session> {
-    if !matches!(plan.target, Target::Launch(_)) {
-        return None;
-    }
-    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // proc_pid_stat(5): state, ppid, pgrp, session, tty_nr after the name, which can hold anything.
-    let mut words = text.rsplit_once(')')?.1.split_whitespace().skip(2);
-    let mut next = || words.next()?.parse::<i32>().ok();
-    Some(Session { pgid: next()?, sid: next()?, tty: next()?.cast_unsigned() })
+/// Lets conditions know what a capture tells of its run.
+pub fn replayed(ready: &mut Ready, description: &store::Description) {
+    let (login, session) = began(description.target.session);
+    ready.watch.began(&description.host, login, session);
 }
 
 fn rules(paths: &[PathBuf]) -> Result<Rules, String> {

@@ -227,6 +227,28 @@ fn programs_have_their_file_and_their_capabilities() {
 }
 
 #[test]
+fn a_capture_keeps_the_session_that_its_command_began_in() {
+    let scratch = Scratch::new();
+    let mut run = Command::new(smtrace());
+    run.args(["-q", "-e", "execve", "-w"]).arg(scratch.path("s.smt")).args(["--", "sh", "-c", "/bin/true; :"]);
+    assert_eq!(finish(run).code, Some(0));
+    let mut replay = Command::new(smtrace());
+    replay
+        .arg("replay")
+        .arg(scratch.path("s.smt"))
+        .args(["--where", "evt.dir=< and proc.exe=/bin/true and proc.vpgid > 0"]);
+    // The process group is that of the run, which is not ours.
+    replay.args(["--print", "%proc.sid %proc.tty %evt.hostname"]);
+    let told = finish(replay);
+    let own = fs::read_to_string("/proc/self/stat").unwrap();
+    let own: Vec<&str> = own.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    // proc_pid_stat(5): state, ppid, pgrp, session, tty_nr.
+    let want = format!("{} {} {}", own[3], own[4], host.trim());
+    assert!(told.err.lines().any(|line| line == want), "{want}: {told:?}");
+}
+
+#[test]
 fn alerts_are_posted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -3,7 +3,7 @@
 //! It keeps what rules ask for beyond the account of who is who, feeds on records alone, and must do no I/O.
 
 use super::alert::{Alert, Heard, one_line};
-use super::fields::{Learned, Registry, Setup, Times, View, asks, catalog, event_of};
+use super::fields::{Learned, Registry, Session, Setup, Times, View, asks, catalog, event_of};
 use super::format::Template;
 use super::lang::{Compiler, EventSet, Macros, Memo, Names, NodeId, Program, Source, parse};
 use super::load::Rules;
@@ -155,6 +155,14 @@ impl Watch {
             copies: None,
             heard: None,
         })
+    }
+
+    /// The run is one of the past: on which machine, and in which session it began, if that is known.
+    pub fn began(&mut self, host: &str, login: Option<i64>, session: Option<Session>) {
+        if !host.is_empty() {
+            host.clone_into(&mut self.setup.host);
+        }
+        (self.setup.login, self.setup.session) = (login, session);
     }
 
     /// From now on no alert is written; [`Watch::take_heard`] has those of the last event.

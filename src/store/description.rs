@@ -68,6 +68,24 @@ pub struct Target {
     pub follow: bool,
     /// Where the command ran.
     pub places: Places,
+    /// The session that the command began in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+}
+
+/// The session that a command begins in, which is its tracer's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    /// The session, by its leader.
+    pub sid: i32,
+    /// The process group, by its leader.
+    pub pgid: i32,
+    /// The controlling terminal's device, 0 for none.
+    pub tty: u32,
+    /// The user who logged in, -1 for nobody; absent when that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<i64>,
 }
 
 /// What a replay can show.

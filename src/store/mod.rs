@@ -21,7 +21,7 @@ mod varint;
 mod writer;
 
 pub use bounds::Bounds;
-pub use description::{Captured, Clock, Description, Table, Target, VERSION};
+pub use description::{Captured, Clock, Description, Session, Table, Target, VERSION};
 pub use index::{Count, Entry, Index};
 pub use last::find_index;
 pub use names::Told;
