@@ -61,7 +61,7 @@ fn plan(rules: bool) -> Plan {
 }
 
 fn watch() -> Watch {
-    let setup = Setup { host: "bench".to_owned(), container: None, login: Some(-1), session: None };
+    let setup = Setup { host: "bench".to_owned(), login: Some(-1), ..Setup::default() };
     let asked = Asked { rules: Some(rules()), all: false, form: Form::Text, condition: None, print: None, setup };
     Watch::new(asked).unwrap()
 }

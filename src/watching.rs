@@ -5,7 +5,7 @@ use crate::keep;
 use crate::model::{Plan, Target, Watching};
 use crate::options::Inspect;
 use crate::pipeline::Pipeline;
-use crate::rules::fields::{Registry, Session, Setup, event_name};
+use crate::rules::fields::{Homes, Registry, Session, Setup, event_name};
 use crate::rules::load::{self, Details, Excepted, Report, Rules};
 use crate::rules::{Asked, Fired, Form, Priority, Watch, calls};
 use crate::say::{report, say};
@@ -42,6 +42,7 @@ pub fn prepare(plan: &mut Plan) -> Result<Option<Ready>, String> {
         plan.calls = calls(rules);
     }
     let host = keep::hostname();
+    let homes = Homes::parse(&std::fs::read("/etc/passwd").unwrap_or_default());
     let launches = matches!(plan.target, Target::Launch(_));
     let (login, session) = began(launches.then(keep::session).flatten());
     let asked = Asked {
@@ -50,7 +51,7 @@ pub fn prepare(plan: &mut Plan) -> Result<Option<Ready>, String> {
         form: if watching.json { Form::Json } else { Form::Text },
         condition: watching.condition.clone(),
         print: watching.print.clone(),
-        setup: Setup { host, container: watching.container.clone(), login, session },
+        setup: Setup { host, container: watching.container.clone(), login, session, homes },
     };
     let mut watch = Watch::new(asked).map_err(line)?;
     plan.watching.asks = watch.asks();

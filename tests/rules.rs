@@ -220,6 +220,7 @@ fn programs_have_their_file_and_their_capabilities() {
         ("evt.abspath = /etc/hostname", true),
         ("proc.env[NO_SUCH_NAME] = \"\"", true),
         ("proc.aenv[PATH] contains / and proc.aenv[NO_SUCH_NAME] = \"\"", true),
+        ("user.homedir startswith / and user.shell exists", true),
         ("thread.totexectime = 0 and proc.fdopencount > 0", true),
     ] {
         assert_eq!(printed(condition, "x") == "x", holds, "{condition}");

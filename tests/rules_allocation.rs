@@ -60,7 +60,7 @@ fn conditions_are_evaluated_without_allocation() {
     let mut rules = load::load(&load::files(&stock).unwrap(), &Registry).0.unwrap();
     rules.rules.iter_mut().for_each(|rule| rule.enabled = true);
     assert!(rules.rules.len() >= 93);
-    let setup = Setup { host: "host".to_owned(), container: None, login: Some(-1), session: None };
+    let setup = Setup { host: "host".to_owned(), login: Some(-1), ..Setup::default() };
     let asked = Asked { rules: Some(rules), all: true, form: Form::Text, condition: None, print: None, setup };
     let mut watch = Watch::new(asked).unwrap();
     let mut account = Account::new(Users::parse(b"root:x:0:"), Groups::parse(b"root:x:0:"));

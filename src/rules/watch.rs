@@ -3,7 +3,7 @@
 //! It keeps what rules ask for beyond the account of who is who, feeds on records alone, and must do no I/O.
 
 use super::alert::{Alert, Heard, one_line};
-use super::fields::{Learned, Registry, Session, Setup, Times, View, asks, catalog, event_of};
+use super::fields::{Homes, Learned, Registry, Session, Setup, Times, View, asks, catalog, event_of};
 use super::format::Template;
 use super::lang::{Compiler, EventSet, Macros, Memo, Names, NodeId, Program, Source, parse};
 use super::load::Rules;
@@ -163,6 +163,8 @@ impl Watch {
             host.clone_into(&mut self.setup.host);
         }
         (self.setup.login, self.setup.session) = (login, session);
+        // Those of this machine say nothing of that one's users.
+        self.setup.homes = Homes::default();
     }
 
     /// From now on no alert is written; [`Watch::take_heard`] has those of the last event.

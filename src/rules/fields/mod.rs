@@ -23,8 +23,8 @@ pub(crate) use catalog::catalog;
 pub(crate) use evt::{iso, time_of_day};
 pub use row::{Row, Takes};
 pub use sessions::Session;
+pub use view::{Homes, Setup, Times};
 pub(crate) use view::{Learned, View, event_of};
-pub use view::{Setup, Times};
 
 use super::lang::{Arg, EventSet, FieldId, Meta, Names, Shape};
 use crate::model::Asks;

@@ -99,8 +99,8 @@ fields! {
     ThreadVmRss = of("thread.vmrss", Uint(64), "resident memory; unknown to smtrace").absent();
     Uid = of("user.uid", Uint(32), "the effective user id");
     User = of("user.name", Text, "the effective user's name");
-    Home = of("user.homedir", Text, "the user's home; unknown to smtrace").absent();
-    Shell = of("user.shell", Text, "the user's shell; unknown to smtrace").absent();
+    Home = of("user.homedir", Text, "the user's home; not of captures");
+    Shell = of("user.shell", Text, "the user's shell; not of captures");
     LoginUid = of("user.loginuid", Int(64), "the user who logged in, of launched commands; -1 for nobody");
     LoginName = of("user.loginname", Text, "that user's name");
     Gid = of("group.gid", Uint(64), "the effective group id");
@@ -270,6 +270,11 @@ pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) ->
         Process::Uid => maybe(who.uid().map(|id| Value::Uint(u64::from(id))), each),
         // libsinsp says so of users without a name.
         Process::User => who.uid().is_some() && text(who.user().unwrap_or("<NA>").as_bytes(), each),
+        Process::Home | Process::Shell => {
+            let entry = who.uid().and_then(|uid| view.setup.homes.of(uid));
+            let one = entry.map(|[home, shell]| if field == Process::Home { home } else { shell });
+            one.is_some_and(|one| maybe(Some(Value::Text(one)), each))
+        }
         Process::LoginUid => maybe(view.setup.login.map(Value::Int), each),
         Process::LoginName => view.setup.login.is_some_and(|id| {
             let name = u32::try_from(id).ok().and_then(|id| who.user_of(id));

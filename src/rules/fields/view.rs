@@ -16,6 +16,7 @@ use crate::model::record::{Kind, Record};
 use crate::rules::lang::{Arg, FieldId, Fields, Value};
 use crate::state::Who;
 use crate::table;
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 
 /// What is the same for all events of a run.
@@ -29,6 +30,33 @@ pub struct Setup {
     pub login: Option<i64>,
     /// The session of the command that is launched; `None` when that is not known.
     pub session: Option<Session>,
+    /// The homes and shells of this machine's users, by their ids.
+    pub homes: Homes,
+}
+
+/// Homes and shells of users.
+#[derive(Clone, Debug, Default)]
+pub struct Homes(FxHashMap<u32, [Box<[u8]>; 2]>);
+
+impl Homes {
+    /// Reads the text of /etc/passwd, passwd(5): name, password, user, group, comment, home, shell. The first of an id counts.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Homes {
+        let mut all = FxHashMap::default();
+        for line in text.split(|byte| *byte == b'\n') {
+            let fields: Vec<_> = line.split(|byte| *byte == b':').collect();
+            let [_, _, id, _, _, home, shell] = fields[..] else { continue };
+            if let Some(id) = std::str::from_utf8(id).ok().and_then(|id| id.parse().ok()) {
+                all.entry(id).or_insert_with(|| [home.into(), shell.into()]);
+            }
+        }
+        Homes(all)
+    }
+
+    /// Home and shell of a user.
+    pub(super) fn of(&self, uid: u32) -> Option<&[Box<[u8]>; 2]> {
+        self.0.get(&uid)
+    }
 }
 
 /// What is learned from records beside who is who.
