@@ -186,6 +186,7 @@ impl Stage {
         command.env("HOME", scratch.path("home")).env("TMPDIR", scratch.path("tmp"));
         command.env("DROP", format!("127.0.0.1:{}", self.drop)).env("DROP_PORT", self.drop.to_string());
         command.env("SHELL_PORT", self.operator.to_string()).env("VICTIM", self.victim.0.id().to_string());
+        support::keep_to_home(&mut command);
         // The toolchains are the machine's own, not the bait home's.
         for (name, dir) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
             if let Some(home) = std::env::var_os("HOME").filter(|_| std::env::var_os(name).is_none()) {

@@ -445,3 +445,20 @@ pub fn status_field(pid: i32, name: &str) -> Option<String> {
     let line = text.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))?;
     Some(line[name.len() + 1..].trim().to_owned())
 }
+
+/// Takes from the environment of `command` what would lead it past its HOME, to the settings and keys of who runs the tests.
+pub fn keep_to_home(command: &mut Command) {
+    const NAMES: [&str; 8] = [
+        "GIT_CONFIG_GLOBAL",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "XDG_CACHE_HOME",
+        "PIP_CONFIG_FILE",
+        "NPM_CONFIG_USERCONFIG",
+        "GNUPGHOME",
+        "SSH_AUTH_SOCK",
+    ];
+    for name in NAMES {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+}
