@@ -19,7 +19,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
-use support::{Scratch, finish, smtrace};
+use support::{Scratch, finish_within, smtrace};
+
+/// What one build may take, on a machine that does much else.
+const LIMIT: Duration = Duration::from_secs(240);
 
 /// Audits that run at one time.
 const AT_ONCE: usize = 2;
@@ -201,7 +204,7 @@ impl Stage {
         {
             command.env_remove(name);
         }
-        let outcome = finish(command);
+        let outcome = finish_within(command, b"", LIMIT);
         let said = format!("status {:?}\n{}{}", outcome.code, outcome.out, outcome.err);
         let Ok(text) = fs::read_to_string(scratch.path("report/audit.json")) else { return (Vec::new(), said) };
         let facts: Value = serde_json::from_str(&text).unwrap();

@@ -97,7 +97,12 @@ pub fn wait_until_done(child: &mut Child, limit: Duration) -> ExitStatus {
 }
 
 /// Runs `command` in a group of its own with `stdin`, and collects what it prints.
-pub fn finish_with(mut command: Command, stdin: &[u8]) -> Outcome {
+pub fn finish_with(command: Command, stdin: &[u8]) -> Outcome {
+    finish_within(command, stdin, DEADLINE)
+}
+
+/// As [`finish_with`], with a time after which it is killed: a whole build on a machine that does much else takes long.
+pub fn finish_within(mut command: Command, stdin: &[u8], limit: Duration) -> Outcome {
     let scratch = Scratch::new();
     let mut input = File::create_new(scratch.path("in")).expect("a file");
     input.write_all(stdin).expect("written");
@@ -106,7 +111,7 @@ pub fn finish_with(mut command: Command, stdin: &[u8]) -> Outcome {
     let mut err = read_write(&scratch.path("err"));
     command.stdin(input).stdout(out.try_clone().expect("a copy")).stderr(err.try_clone().expect("a copy"));
     let mut child = command.process_group(0).spawn().expect("started");
-    let status = wait_until_done(&mut child, DEADLINE);
+    let status = wait_until_done(&mut child, limit);
     outcome(status, &mut out, &mut err)
 }
 
