@@ -329,4 +329,12 @@ fn a_path_or_a_descriptor_chooses_calls() {
     let calls: Vec<&str> = text.lines().filter_map(|line| line.split_once('(').map(|(name, _)| name)).collect();
     assert!(calls.starts_with(&["openat", "read"]) && calls.last() == Some(&"close"), "{text}");
     assert!(!text.contains("libc"), "{text}");
+    // strace 6.1 has no --trace-fds to compare with.
+    let by_fd = |fds: &str| {
+        let letters = ["--trace-fds", fds, "-e", "trace=read,write,close,openat", "-o", "-"];
+        run(smtrace(), true, &letters, &["cat", "/etc/hostname"]).out
+    };
+    let (only, others) = (by_fd("1"), by_fd("!1"));
+    assert!(only.contains("write(1, ") && only.contains("close(1)") && !only.contains("read("), "{only}");
+    assert!(others.contains("read(3, ") && !others.contains("write(1, ") && !others.contains("close(1)"), "{others}");
 }
