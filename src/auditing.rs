@@ -235,7 +235,7 @@ fn context(plan: &Plan, audit: &Audit) -> Context {
         }
         Target::Attach { pids, .. } => (places::of_process(pids), vec![], hostname()),
         Target::Replay(replay) => {
-            let told = places::described(replay).unwrap_or_default();
+            let told = places::described(replay);
             (told.target.places, told.target.command, told.host)
         }
     };

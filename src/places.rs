@@ -49,12 +49,14 @@ pub(crate) fn of_process(pids: &[Pid]) -> Places {
     Places { workspace: cwd.as_deref().map(text).unwrap_or_default(), ..of(&Command::default()) }
 }
 
-/// What the capture says of itself, where that can be asked before it is read: not of a pipe.
-pub(crate) fn described(from: &Replay) -> Option<Description> {
+/// What the capture says of itself, where that can be asked before it is read: not of a pipe. What it does not say is
+/// empty, but for the directory for temporary files.
+pub(crate) fn described(from: &Replay) -> Description {
     let again = std::fs::metadata(&from.file).is_ok_and(|data| data.is_file());
-    let mut told = again.then(|| replay::open(&from.file, false).ok()).flatten()?.description().clone();
+    let reader = again.then(|| replay::open(&from.file, false).ok()).flatten();
+    let mut told = reader.map(|reader| reader.description().clone()).unwrap_or_default();
     if told.target.places.tmpdir.is_empty() {
         "/tmp".clone_into(&mut told.target.places.tmpdir);
     }
-    Some(told)
+    told
 }

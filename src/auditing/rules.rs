@@ -63,7 +63,7 @@ fn variables(plan: &Plan, context: &Context) -> Variables {
 /// # Errors
 /// Why there can be none.
 pub(super) fn watch(rules: Rules) -> Result<Watch, String> {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    let host = crate::keep::hostname();
     let setup = Setup { host, ..Setup::default() };
     Watch::new(Asked { rules: Some(rules), all: true, form: Form::Text, condition: None, print: None, setup })
 }
