@@ -200,7 +200,7 @@ fn a_script_is_judged_by_its_own_name() {
                   \x20 - command: '/**/cat'\n    deny: {exec: ['/nowhere']}\n";
     // A section is of the program that runs: here the script, not what it starts.
     let run = enforce(&scratch, script, policy, &[]);
-    assert_eq!(run.denied(), ["denied-read no/secret"]);
+    assert_eq!(run.denied(), ["denied-read no/secret"], "{:?}", run.outcome);
     let scratch = Scratch::new();
     let script = "printf '#!/bin/sh\\nread line < no/secret; echo \"$line\"\\n' > ok/tool; chmod +x ok/tool; ok/tool";
     let run = enforce(&scratch, script, policy, &[]);

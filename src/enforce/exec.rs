@@ -1,6 +1,6 @@
 //! Programs: judged by the file that the path leads to, and again, before its first instruction, by what was loaded.
 
-use super::{Enforcer, Path, Pending, Target, int, raced, string, text};
+use super::{Enforcer, Path, Pending, Script, Target, int, raced, string, text};
 use crate::audit::policy::{Program, Question, Sort};
 use crate::engine::{Call, Denial, Task, Verdict};
 use crate::model::Pid;
@@ -101,7 +101,7 @@ impl Enforcer {
     ) -> Option<Denial> {
         // Its program is gone with it: the end will be told.
         let held = Held::at(&format!("/proc/{}/exe", task.tid)).ok()?;
-        self.scripts.remove(&task.pid);
+        self.scripts.insert(task.pid, Script::Own(None));
         if let Some(denial) = self.ask_program(by, &held) {
             return Some(raced(denial));
         }
@@ -124,7 +124,7 @@ impl Enforcer {
             _ => asked,
         };
         if let Some(script) = script.filter(|script| *script != exe) {
-            self.scripts.insert(task.pid, script);
+            self.scripts.insert(task.pid, Script::Own(Some(script)));
         }
         None
     }
@@ -153,6 +153,23 @@ fn executed_name(memory: &mut Memory, tid: Pid) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Judge;
+
+    #[test]
+    fn a_parent_told_late_does_not_give_its_script_to_another_program() {
+        let policy = crate::audit::policy::read("version: 1\nexec: ['/**']\n").unwrap();
+        let rules = crate::audit::policy::Rules::new(&policy, &crate::model::Places::default()).unwrap();
+        let mut enforcer = Enforcer::new(rules);
+        let pid = i32::try_from(std::process::id()).unwrap();
+        enforcer.scripts.insert(1, Script::Own(Some("/script".to_owned())));
+        enforcer.scripts.insert(2, Script::Own(Some("/other".to_owned())));
+        enforcer.born(pid, 2);
+        enforcer.born(pid, 1);
+        assert_eq!(enforcer.script_of(pid).unwrap(), "/script");
+        assert!(enforcer.executed(&mut Memory::default(), Task { pid, tid: pid }, pid).is_none());
+        enforcer.born(pid, 1);
+        assert_eq!(enforcer.script_of(pid), None);
+    }
 
     #[test]
     fn our_own_program_is_found_by_the_name_it_was_executed_by() {

@@ -74,13 +74,31 @@ enum Pending {
     Answer(names::Buffer),
 }
 
+/// The script that a process runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Script {
+    /// Its own, since an exec of its own; nothing where that program is no interpreter of a script.
+    Own(Option<String>),
+    /// Its parent's, whose program it still runs.
+    Inherited(String),
+}
+
+impl Script {
+    fn name(&self) -> Option<&String> {
+        match self {
+            Script::Own(name) => name.as_ref(),
+            Script::Inherited(name) => Some(name),
+        }
+    }
+}
+
 /// Enforces a policy.
 #[derive(Debug)]
 pub struct Enforcer {
     rules: Rules,
     root: Root,
-    /// The script that a process runs.
-    scripts: FxHashMap<Pid, String>,
+    /// What is known of the scripts that processes run.
+    scripts: FxHashMap<Pid, Script>,
     pending: FxHashMap<Pid, Pending>,
     /// The files that the build made.
     made: FxHashSet<(u64, u64)>,
@@ -118,13 +136,17 @@ impl Enforcer {
         }
     }
 
+    fn script_of(&self, pid: Pid) -> Option<&String> {
+        self.scripts.get(&pid).and_then(Script::name)
+    }
+
     /// The program that `task` runs, as far as answers depend on it.
     fn program(&self, task: Task) -> Program {
         if !self.rules.have_sections() {
             return Program::default();
         }
         let exe = Held::at(&format!("/proc/{}/exe", task.tid)).map(|exe| text(&exe.name())).unwrap_or_default();
-        Program { exe, script: self.scripts.get(&task.pid).cloned() }
+        Program { exe, script: self.script_of(task.pid).cloned() }
     }
 
     /// Nothing when `task` may do this to what has these names.
@@ -240,9 +262,15 @@ impl Judge for Enforcer {
     }
 
     fn born(&mut self, child: Pid, parent: Pid) {
-        if let Some(script) = self.scripts.get(&parent).filter(|_| child != parent).cloned() {
-            self.scripts.entry(child).or_insert(script);
+        // ptrace(2) promises no order between a child's stops and its parent's PTRACE_EVENT_FORK: the child may run
+        // another program already.
+        if child == parent || matches!(self.scripts.get(&child), Some(Script::Own(_))) {
+            return;
         }
+        match self.script_of(parent).cloned() {
+            Some(script) => self.scripts.insert(child, Script::Inherited(script)),
+            None => self.scripts.remove(&child),
+        };
     }
 
     fn gone(&mut self, task: Task) {

@@ -44,7 +44,8 @@ impl Engine {
     pub(super) fn forked(&mut self, observer: &mut dyn Observer, tid: Pid, stop: Stop) {
         let Ok(child) = ptrace::event_message(tid).map(|child| Pid::try_from(child).unwrap_or(0)) else { return };
         // A child that stopped already is known; one that ended and was waited for will not come.
-        if !self.tracees.contains_key(&child) && limits::group_of(child).is_some() {
+        let known = self.tracees.get(&child).map(|child| child.pid);
+        if known.is_none() && limits::group_of(child).is_some() {
             self.creators.insert(child, tid);
         }
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
@@ -53,9 +54,11 @@ impl Engine {
         if !tracee.silent {
             observer.fork(tracee.task(), child);
         }
-        self.judge_born(child, parent, parent);
+        if let Some(child) = known {
+            self.judge_born(child, parent, parent);
+        }
         // A process works while its parent waits for it, more often than not. One that stopped already is free again.
-        if stop == Stop::Fork && self.placement.is_placed(tid) && !self.tracees.contains_key(&child) {
+        if stop == Stop::Fork && self.placement.is_placed(tid) && known.is_none() {
             self.placement.pass_to(child);
         } else {
             self.placement.free_child(child);
