@@ -70,7 +70,7 @@ fn reads(name: &str, args: &[u64], result: Option<i64>, memory: &[u64]) -> usize
     let row = table::by_name(name).unwrap();
     let bytes = memory.iter().flat_map(|word| word.to_le_bytes()).collect();
     let mut source = Counting { bytes, read: Vec::new(), reads: Vec::new() };
-    let call = Call { row, abi: Abi::X86_64, args, result };
+    let call = Call { row, abi: Abi::X86_64, args, stack: 0, result };
     let limits = Limits { str_max: 32, items: 128, env: false };
     let mut walk = Walk::new(&mut source, None, call, limits);
     for (index, arg) in (0..).zip(row.args(Abi::X86_64)) {

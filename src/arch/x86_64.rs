@@ -29,6 +29,12 @@ pub fn call_of_registers(tid: Pid, memory: &mut Memory, regs: &Registers) -> (u3
     }
 }
 
+/// The stack pointer.
+#[must_use]
+pub fn stack_of_registers(regs: &Registers) -> u64 {
+    regs.rsp
+}
+
 /// The result of a tracee in a syscall-exit-stop.
 #[must_use]
 pub fn result_of_registers(abi: Option<Abi>, regs: &Registers) -> i64 {

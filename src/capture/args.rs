@@ -5,7 +5,7 @@ use super::{Wanted, proc};
 use crate::decode::secrets::{Clean, Words};
 use crate::decode::tree::{Seen, Store};
 use crate::decode::walk::{self, Limits, Source, Strings, Walk};
-use crate::decode::{room as arg_room, walk_arg};
+use crate::decode::{room as arg_room, takes_stack, unnamed_room, walk_arg, walk_unnamed};
 use crate::engine::{Call, Task};
 use crate::model::Pid;
 use crate::model::record::{Kind as RecordKind, PIECE_HEADER, Role, State, Writer};
@@ -20,7 +20,8 @@ pub(super) fn room(kind: RecordKind, call: &Call, wanted: &Wanted) -> usize {
         Arg { kind: Kind::Fd | Kind::Dirfd, .. } if !wanted.named => 0,
         arg => arg_room(&arg, abi, kind == RecordKind::Exit, limits(wanted)),
     };
-    row.args(abi).iter().map(of).sum()
+    let beside = if kind == RecordKind::Enter { unnamed_room(row) } else { 0 };
+    row.args(abi).iter().map(of).sum::<usize>() + beside
 }
 
 fn limits(wanted: &Wanted) -> Limits {
@@ -41,7 +42,7 @@ pub(super) fn capture_args(
     let exit = result.is_some();
     let hiding = (!wanted.secrets).then(|| Hiding { words: Words::default(), clean });
     let mut live = Live { writer, memory, task, named: wanted.named, detail: wanted.detail, hiding };
-    let seen = walk::Call { row, abi, args: &call.args, result };
+    let seen = walk::Call { row, abi, args: &call.args, stack: call.stack, result };
     // One byte more than is shown, so that a reader can tell that there is more.
     let mut walk = Walk::new(&mut live, None, seen, limits(wanted));
     for (index, arg) in (0..).zip(row.args(abi)) {
@@ -54,6 +55,12 @@ pub(super) fn capture_args(
         if due {
             walk_arg(&mut walk, index, arg);
         }
+    }
+    if !exit {
+        walk_unnamed(&mut walk);
+    }
+    if !exit && takes_stack(row) {
+        writer.piece(Role::Stack, 0, call.stack, State::Whole, &[]);
     }
 }
 

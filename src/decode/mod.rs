@@ -14,10 +14,12 @@ mod flat;
 mod limits;
 mod pieces;
 mod shapes;
+mod unnamed;
 mod value;
 
 pub use args::{room, walk_arg};
 pub use flat::UNKNOWN;
+pub use unnamed::{takes_stack, unnamed_room, walk_unnamed};
 pub use value::{Raw, Text, decode_raw};
 
 use crate::model::Abi;
@@ -41,7 +43,8 @@ pub fn decode_call(
     let head = record.head();
     let abi = head.abi.unwrap_or(Abi::X86_64);
     let words = if record.args().is_empty() { entered.map_or(&[][..], Record::args) } else { record.args() };
-    let at_enter = Call { row, abi, args: words, result: None };
+    let stack = entered.unwrap_or(record).piece(Role::Stack).map_or(0, |piece| piece.address);
+    let at_enter = Call { row, abi, args: words, stack, result: None };
     let at_exit = Call { result: Some(head.result), ..at_enter };
     let mut now = Pieces::new(record, entered);
     let mut old = entered.map(Pieces::entered);
@@ -68,6 +71,7 @@ pub fn decode_call(
             _ => walk_arg(&mut Walk::new(&mut now, Some(tree), at_exit, limits), index_of, arg),
         }
     }
+    walk_unnamed(&mut Walk::new(old.as_mut().unwrap_or(&mut now), Some(tree), at_enter, limits));
 }
 
 /// Fills `tree` with what the record of a process event tells.
@@ -94,7 +98,7 @@ pub fn decode_process(tree: &mut Tree, record: &Record<'_>) {
             let info = pieces.role(Role::Siginfo);
             // A walk belongs to a call; this is the one that a program gives a siginfo_t to.
             if let (false, Some(row)) = (info.is_empty(), table::by_name("rt_sigqueueinfo")) {
-                let call = Call { row, abi: Abi::X86_64, args: &[], result: None };
+                let call = Call { row, abi: Abi::X86_64, args: &[], stack: 0, result: None };
                 let limits = Limits { str_max: 0, items: 0, env: false };
                 shapes::put_siginfo(&mut Walk::new(&mut pieces, Some(tree), call, limits), "info", &info);
             }

@@ -58,6 +58,8 @@ pub struct Call<'a> {
     pub abi: Abi,
     /// The words in the argument registers.
     pub args: &'a [u64],
+    /// The stack pointer, for a call that takes what lies there; else 0.
+    pub stack: u64,
     /// What it returned; `None` at enter.
     pub result: Option<i64>,
 }

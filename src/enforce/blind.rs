@@ -106,7 +106,7 @@ mod tests {
     fn an_argument_can_make_the_difference() {
         let of = |name, args| {
             let row = table::by_name(name);
-            why(name, &Call { abi: None, nr: 0, args, row, enabled: true, refused: false })
+            why(name, &Call { abi: None, nr: 0, args, stack: 0, row, enabled: true, refused: false })
         };
         assert!(of("socket", [2, 1, 0, 0, 0, 0]).is_none());
         assert!(of("socket", [2, 3, 1, 0, 0, 0]).is_some());

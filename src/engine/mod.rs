@@ -61,6 +61,8 @@ pub struct Call {
     pub nr: u32,
     /// The six argument registers.
     pub args: [u64; 6],
+    /// The stack pointer.
+    pub stack: u64,
     /// The row of the table, if the number is known.
     pub row: Option<&'static crate::table::Row>,
     /// Whether it is an event to write, or only keeps the account.

@@ -63,7 +63,9 @@ impl Sink for Ebpf {
         }
         let mut separator: &[u8] = b"";
         event.values(&mut self.tree);
-        for (index, (at, node)) in self.tree.level(0..self.tree.len()).enumerate() {
+        // What no register names is shown only by meaning.
+        let shown = if event.sort == Sort::Call && self.decoded.is_none() { event.words().len() } else { usize::MAX };
+        for (index, (at, node)) in self.tree.level(0..self.tree.len()).enumerate().take(shown) {
             out.extend_from_slice(separator);
             match &self.decoded {
                 Some((shown, zone)) => {

@@ -94,7 +94,12 @@ pub fn is_enabled(calls: &CallSet, abi: Abi, row: &table::Row, args: &[u64; 6]) 
 impl Engine {
     pub(super) fn call_stop(&mut self, observer: &mut dyn Observer, tid: Pid, seccomp: bool) {
         match self.read_call(tid, seccomp) {
-            Ok(Info::Enter { arch, nr, args, data }) => self.entered(observer, tid, (arch, nr, args), data),
+            Ok(Info::Enter { arch, nr, args, stack, data }) => {
+                let abi = arch::abi_of(arch, nr);
+                let row = abi.and_then(|abi| table::by_number(abi, arch::table_number(abi, nr)));
+                let call = Call { abi, nr, args, stack, row, enabled: false, refused: false };
+                self.entered(observer, tid, call, data);
+            }
             Ok(Info::Exit(result)) => self.returned(observer, tid, result),
             Ok(Info::None) | Err(_) => {}
         }
@@ -117,15 +122,9 @@ impl Engine {
         true
     }
 
-    fn entered(
-        &mut self,
-        observer: &mut dyn Observer,
-        tid: Pid,
-        (audit_arch, nr, args): (u32, u32, [u64; 6]),
-        data: Option<u16>,
-    ) {
+    fn entered(&mut self, observer: &mut dyn Observer, tid: Pid, mut call: Call, data: Option<u16>) {
         let foreign = data.is_some_and(|data| data != COOKIE);
-        let abi = arch::abi_of(audit_arch, nr);
+        let Call { abi, args, row, .. } = call;
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
         let task = tracee.task();
         // With every call stopping, the seccomp stop follows the syscall-enter-stop of the same call.
@@ -137,14 +136,13 @@ impl Engine {
             }
             return;
         }
-        let row = abi.and_then(|abi| table::by_number(abi, arch::table_number(abi, nr)));
         let is_exec = row.is_some_and(|row| matches!(row.name, "execve" | "execveat"));
         let before_exec = Some(tid) == self.root && !self.started && is_exec;
         let silent = tracee.silent && !before_exec;
         let duty = row.and_then(|row| self.duties.get(row.index()).copied().flatten());
         let known = abi.zip(row);
         let enabled = !silent && known.is_some_and(|(abi, row)| is_enabled(&self.calls, abi, row, &args));
-        let mut call = Call { abi, nr, args, row, enabled, refused: false };
+        call.enabled = enabled;
         self.place(tid, &call);
         let after = self.do_duty(observer, tid, &mut call, duty);
         if enabled {

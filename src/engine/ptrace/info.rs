@@ -14,6 +14,8 @@ pub(super) enum Info {
         arch: u32,
         nr: u32,
         args: [u64; 6],
+        /// The stack pointer.
+        stack: u64,
         /// SECCOMP_RET_DATA, in a seccomp stop.
         data: Option<u16>,
     },
@@ -33,6 +35,7 @@ fn parse(bytes: &[u8; ptrace::SYSCALL_INFO]) -> Info {
             arch: u32_at(4),
             nr: u32_at(24),
             args: std::array::from_fn(|i| u64_at(32 + i * 8)),
+            stack: u64_at(16),
             data: (op == 3).then(|| u16::try_from(u32_at(80) & 0xffff).unwrap_or(0)),
         },
         // PTRACE_SYSCALL_INFO_EXIT
@@ -64,7 +67,7 @@ pub(super) fn read(
     }
     let (arch, nr, args) = arch::call_of_registers(tid, memory, &registers);
     let data = if seccomp { Some(u16::try_from(ptrace::event_message(tid)? & 0xffff).unwrap_or(0)) } else { None };
-    Ok(Info::Enter { arch, nr, args, data })
+    Ok(Info::Enter { arch, nr, args, stack: arch::stack_of_registers(&registers), data })
 }
 
 #[cfg(test)]
@@ -76,10 +79,12 @@ mod tests {
         let mut bytes = [0; ptrace::SYSCALL_INFO];
         bytes[0] = 3;
         bytes[4..8].copy_from_slice(&0xc000_003e_u32.to_ne_bytes());
+        bytes[16..24].copy_from_slice(&0x7ffe_0008_u64.to_ne_bytes());
         bytes[24..32].copy_from_slice(&257_u64.to_ne_bytes());
         bytes[72..80].copy_from_slice(&6_u64.to_ne_bytes());
         bytes[80..84].copy_from_slice(&0x5a1d_u32.to_ne_bytes());
-        let enter = Info::Enter { arch: 0xc000_003e, nr: 257, args: [0, 0, 0, 0, 0, 6], data: Some(0x5a1d) };
+        let args = [0, 0, 0, 0, 0, 6];
+        let enter = Info::Enter { arch: 0xc000_003e, nr: 257, args, stack: 0x7ffe_0008, data: Some(0x5a1d) };
         assert_eq!(parse(&bytes), enter);
         bytes[0] = 2;
         bytes[24..32].copy_from_slice(&(-2_i64).to_ne_bytes());

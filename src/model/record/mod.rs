@@ -188,6 +188,8 @@ pub enum Role {
     /// The file of the program: its inode, and when that and its content changed, in nanoseconds since the epoch: three words
     /// of 8 bytes. The address has bits: 1, the task may write to it; 2, it lies on a device of its own.
     Program = 32,
+    /// The stack pointer at a call that takes what lies there; the address is it.
+    Stack = 33,
 }
 
 impl Role {

@@ -149,7 +149,10 @@ pub(super) fn arguments(painter: &Painter<'_, '_>, place: Place, out: &mut Vec<u
     }
     let mut first = true;
     for (index, (at, node)) in painter.tree.level(0..painter.tree.len()).enumerate() {
-        if node.show == Show::Idle || index < place.from || meaning::left_out(painter, index) {
+        // What no register names is nothing that could be shown raw.
+        let unnamed = index >= painter.event.words().len();
+        if node.show == Show::Idle || index < place.from || meaning::left_out(painter, index) || unnamed && place.plain
+        {
             continue;
         }
         if !first {

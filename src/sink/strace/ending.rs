@@ -12,9 +12,7 @@ pub(super) fn result(painter: &Painter<'_, '_>, raw: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(b"= ");
     let Outcome::Returned(result) = event.outcome else { return out.push(b'?') };
     let kind = kind_of(event);
-    // A signal's return restores the program's registers: what looks like an error is one of them.
-    let never_fails = matches!(event.name, Name::Known("rt_sigreturn" | "sigreturn")) && !raw;
-    if let Some(error) = event.error().filter(|_| !never_fails) {
+    if let Some(error) = event.error() {
         return failure(error, out);
     }
     let narrow = event.head().abi.is_some_and(|abi| abi == Abi::I386);
