@@ -134,6 +134,63 @@ fn constants_agree_with_the_headers() {
     }
 }
 
+/// The headers whose ioctl commands must have names: terminals, files and file systems, block and loop devices, network
+/// interfaces, namespaces, and the devices that people trace most.
+const IOCTL_HEADERS: &str = include_str!("sets/ioctl_headers");
+
+/// What is written like a command there and is none, or is another CPU's.
+fn is_no_ioctl(name: &str) -> bool {
+    // Commands of other machines' virtual machines; their numbers are those of x86's.
+    const OTHER_CPUS: [&str; 4] = ["KVM_S390_", "KVM_PPC_", "KVM_ARM_", "__KVM_DEPRECATED_"];
+    // Another spelling: of the form that a command has or had, or of its number alone; and not in any kernel since 2.6.
+    const ALIASES: [&str; 13] = [
+        "DMA_BUF_SET_NAME",
+        "SIOCGSTAMP",
+        "SIOCGSTAMPNS",
+        "SIOCDEVPRIVATE",
+        "SIOGIFINDEX",
+        "SIOCPROTOPRIVATE",
+        "KVM_ALLOCATE_RMA",
+        "KVM_CREATE_SPAPR_TCE",
+        "KVM_CREATE_SPAPR_TCE_64",
+        "TIOCINQ",
+        "SIOCINQ",
+        "SIOCOUTQ",
+        "PPPIOCGIDLE",
+    ];
+    // The forms that 32-bit programs use have structures that the headers do not show.
+    ALIASES.contains(&name) || name.ends_with("32") || OTHER_CPUS.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The commands that `headers` define: by `_IO` and its kin, or as a plain number where the family is older than those.
+fn ioctls(headers: &str) -> BTreeSet<String> {
+    const OLD: [&str; 11] = ["TIOC", "TC", "FIO", "SIOC", "LOOP_", "HDIO_", "KD", "GIO_", "PIO_", "BLK", "FS_IOC"];
+    let program: String =
+        headers.lines().map(|header| format!("#if __has_include(<{header}>)\n#include <{header}>\n#endif\n")).collect();
+    let (text, _) = ask("-m64", &["-E", "-dD"], TYPES.to_owned() + &program);
+    let plain = |name: &str, body: &str| {
+        let number = body.strip_prefix("0x").is_some_and(|digits| digits.len() == 4);
+        number && OLD.iter().any(|prefix| name.starts_with(prefix))
+    };
+    let defined = |line: &str| {
+        let (name, body) = line.strip_prefix("#define ")?.split_once(char::is_whitespace)?;
+        let body = body.trim().trim_start_matches('(');
+        let made = ["_IO(", "_IOR(", "_IOW(", "_IOWR(", "_IOC("].iter().any(|start| body.starts_with(start));
+        let name_only = !name.contains('(') && !name.starts_with("_IO") && !name.starts_with("VT_EVENT");
+        (name_only && (made || plain(name, body))).then(|| name.to_owned())
+    };
+    text.lines().filter_map(defined).collect()
+}
+
+#[test]
+fn every_ioctl_of_the_headers_has_a_name() {
+    let known: HashSet<&str> = sets::IOCTL.constants(Abi::X86_64).flat_map(|(names, _)| names.split(" or ")).collect();
+    let wanted = ioctls(IOCTL_HEADERS);
+    assert!(wanted.len() > 900, "only {} commands are in the headers", wanted.len());
+    let missing: Vec<_> = wanted.iter().filter(|name| !known.contains(name.as_str()) && !is_no_ioctl(name)).collect();
+    assert!(missing.is_empty(), "commands without a name in sets/ioctl.set: {missing:?}");
+}
+
 /// A file of the two sets `open` and `access` with `lines` after them.
 fn with(lines: &str) -> Result<Sets, String> {
     let text = format!("flags open O_???\n  part 3 access\n  O_CREAT 0100\nenum access O_???\n  O_RDWR 2\n{lines}\n");

@@ -2,6 +2,7 @@
 //! tagged addresses, a command with a type, an ioctl request without a name.
 
 use super::constants::{bits, octal, one};
+use super::requests;
 use super::values::{hex, number};
 use crate::model::{Abi, Constants};
 use crate::table::sets::{self, Base, Set};
@@ -10,6 +11,7 @@ use std::borrow::Cow;
 /// Appends `word` when it is of a set whose words are composed, and says whether it is.
 pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) -> bool {
     let compose: fn(&'static Set, u64, Abi, &mut Vec<u8>) = match set.name {
+        "ioctl" if style == Constants::Verbose && requests::made(word).is_some() => commented_request,
         "prctl_sve" | "prctl_sme" => vector_length,
         "prctl_tagged_addr" => tagged_address,
         "quotactl" => quota_command,
@@ -18,7 +20,7 @@ pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, o
         "swapon" => return swap_flags(set, word, abi, style, out),
         "mount" if style != Constants::Abbrev => return old_mount(set, word, abi, style, out),
         "shmget" | "semget" | "msgget" => return creation(set, word, abi, style, out),
-        "ioctl" if set.name_of(word, abi).is_none() => request,
+        "ioctl" if requests::made(word).is_some() || set.name_of(word, abi).is_none() => request,
         _ => return false,
     };
     let raw = |out: &mut Vec<u8>| match set.base {
@@ -175,7 +177,12 @@ fn spaced(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
 }
 
 /// ioctl(2): the direction, type, number and size that a request is made of (asm-generic/ioctl.h).
-fn request(_: &'static Set, word: u64, _: Abi, out: &mut Vec<u8>) {
+///
+/// When a macro and a constant make the same request, both are told.
+fn request(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
+    if requests::made(word).is_some() {
+        return made_request(set, word, abi, false, out);
+    }
     let direction = match (word & 0xffff_ffff) >> 30 {
         0 => "_IOC_NONE",
         1 => "_IOC_WRITE",
@@ -189,6 +196,20 @@ fn request(_: &'static Set, word: u64, _: Abi, out: &mut Vec<u8>) {
     out.extend_from_slice(b", ");
     hex(word >> 16 & 0x3fff, out);
     out.push(b')');
+}
+
+/// As [`request`], inside a comment.
+fn commented_request(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
+    made_request(set, word, abi, true, out);
+}
+
+fn made_request(set: &'static Set, word: u64, abi: Abi, inside: bool, out: &mut Vec<u8>) {
+    if let Some(made) = requests::made(word) {
+        made.render(abi, inside, out);
+    }
+    if let Some(name) = set.name_of(word, abi) {
+        number(out, format_args!(" or {name}"));
+    }
 }
 
 #[cfg(test)]

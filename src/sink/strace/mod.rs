@@ -16,6 +16,7 @@ mod line;
 mod meaning;
 mod quote;
 mod remarks;
+mod requests;
 mod times;
 pub(in crate::sink) mod values;
 
