@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
+pub(crate) mod attributes;
 pub(crate) mod calls;
 pub(crate) mod sets;
 pub(crate) mod structs;
@@ -18,7 +19,9 @@ const ABIS: [(&str, &str); 5] =
 
 fn main() -> ExitCode {
     #[allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
-    for input in ["build", calls::TABLE, sets::FOLDER, structs::FOLDER, structs::SHAPES, unions::FOLDER] {
+    for input in
+        ["build", calls::TABLE, sets::FOLDER, structs::FOLDER, structs::SHAPES, unions::FOLDER, attributes::FOLDER]
+    {
         println!("cargo:rerun-if-changed={input}");
     }
     match build() {
@@ -36,6 +39,8 @@ fn build() -> Result<(), String> {
     let shapes = read(Path::new(structs::SHAPES))?;
     let structs = structs::Structs::read(&files(structs::FOLDER, "struct")?, &shapes, &sets)?;
     write("structs.rs", &structs.render()?)?;
+    let tables = attributes::Tables::read(&files(attributes::FOLDER, "attributes")?, &sets)?;
+    write("attributes.rs", &tables.render(&sets, &structs)?)?;
     let unions = unions::Unions::read(&files(unions::FOLDER, "union")?, &sets)?;
     let names = calls::Names { sets: &sets, structs: &structs, unions: &unions };
     write("syscalls.rs", &calls::generate(&read(Path::new(calls::TABLE))?, names)?)

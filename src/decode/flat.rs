@@ -202,7 +202,7 @@ fn put_element(walk: &mut Walk<'_>, name: &'static str, field: &Field, seen: &Se
 }
 
 /// What a field's whole word means: as an argument's, but as wide as the field is.
-fn field_value(kind: Kind, word: u64, signed: bool, abi: Abi) -> Value {
+pub(super) fn field_value(kind: Kind, word: u64, signed: bool, abi: Abi) -> Value {
     match kind {
         Kind::Int | Kind::Long | Kind::Off | Kind::Uint | Kind::Ulong | Kind::U64 | Kind::Size if signed => {
             Value::Signed(word.cast_signed())

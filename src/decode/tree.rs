@@ -150,6 +150,8 @@ pub enum Value {
     List,
     /// Unlike things that belong together: a header and what it carries.
     Parts,
+    /// An item of an array whose places have names: the place's constant and the item follow.
+    Place,
     /// A list of bits by number, as a CPU set or the descriptors of an fd_set: its items follow.
     Bits,
     /// A value before and after the call, both follow.
@@ -276,7 +278,13 @@ impl Tree {
         self.nodes.get(at).is_some_and(|node| {
             matches!(
                 node.value,
-                Value::Struct | Value::List | Value::Parts | Value::Bits | Value::Changed | Value::Call(_)
+                Value::Struct
+                    | Value::List
+                    | Value::Parts
+                    | Value::Place
+                    | Value::Bits
+                    | Value::Changed
+                    | Value::Call(_)
             )
         })
     }

@@ -3,6 +3,7 @@
 //! All data comes from `syscalls-table/` through `build/`, which has checked it; this file only gives it
 //! types and finds rows. It must not say how a value is read or shown: capture and decode do, by the argument's kind.
 
+pub mod attributes;
 pub mod sets;
 pub mod signals;
 pub mod structs;

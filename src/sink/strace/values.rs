@@ -135,6 +135,7 @@ impl Painter<'_, '_> {
             Value::Time(time) => number(out, format_args!("{time}")),
             Value::Struct => self.structure(at, node, out),
             Value::List | Value::Parts => self.list(at, node, b"[", b", ", out),
+            Value::Place => self.place(at, out),
             Value::Bits => self.list(at, node, b"[", b" ", out),
             Value::Changed => self.changed(at, out),
             Value::Call(name) => {
@@ -146,6 +147,14 @@ impl Painter<'_, '_> {
             out.extend_from_slice(b" /* ");
             out.extend_from_slice(self.event.bytes(note, self.tree));
             out.extend_from_slice(b" */");
+        }
+    }
+
+    /// `[NAME]=ITEM`.
+    fn place(&self, at: usize, out: &mut Vec<u8>) {
+        for (index, (at, node)) in self.tree.inside(at).enumerate() {
+            out.extend_from_slice(if index == 0 { b"[" } else { b"]=" });
+            self.value(at, node, out);
         }
     }
 

@@ -1,11 +1,12 @@
 //! Attributes of netlink messages: a length, a type, and what the type makes of the rest.
 
-use super::super::super::flat::{put_fields, put_seen};
+use super::super::super::flat::{field_value, put_fields, put_seen};
 use super::super::super::tree::Value;
 use super::super::super::walk::Walk;
 use super::{ATTRIBUTE, Part, put_binary, put_chain};
-use crate::table::sets::Set;
-use crate::table::structs::{self, Struct};
+use crate::table::Kind;
+use crate::table::attributes::{self as tables, Attributes, How, Own};
+use crate::table::structs;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The bits of a type that are none of it (linux/netlink.h).
@@ -13,59 +14,7 @@ const NESTED: u64 = 0x8000;
 const NET_BYTEORDER: u64 = 0x4000;
 
 /// Attributes inside attributes are followed so deep: a limit for a tracee that makes them up.
-const DEEPEST: u8 = 6;
-
-/// The attributes of one header, or inside one attribute.
-#[derive(Debug)]
-pub(super) struct Attributes {
-    /// The names of the types.
-    pub(super) names: &'static Set,
-    /// What the types hold; others are bytes.
-    pub(super) known: &'static [(u16, How)],
-}
-
-/// What an attribute holds.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum How {
-    /// A number of so many bytes.
-    Unsigned(u8),
-    /// As [`How::Unsigned`], with a sign.
-    Signed(u8),
-    /// As [`How::Unsigned`], shown in base 16.
-    Hex(u8),
-    /// A number in network order.
-    Big(u8),
-    /// The number of a network interface.
-    Interface,
-    /// `struct ifla_bridge_id`: two numbers and a hardware address.
-    Bridge,
-    /// Hundredths of a second (USER_HZ), in at most 8 bytes.
-    Ticks,
-    /// One constant, in so many bytes.
-    Enum(&'static Set, u8),
-    /// Bits, in so many bytes.
-    Flags(&'static Set, u8),
-    /// Numbers of so many bytes.
-    Array(u8),
-    /// As [`How::Array`], shown in base 16.
-    Masks(u8),
-    /// Text that ends with a NUL.
-    Text,
-    /// An address of the message's family.
-    Address,
-    /// A hardware address.
-    Hardware,
-    /// A structure.
-    Struct(&'static Struct),
-    /// A structure of which older kernels have only so many bytes.
-    Grown(&'static Struct, usize),
-    /// Attributes.
-    Nested(&'static Attributes),
-    /// Attributes that the message's family chooses.
-    OfFamily(&'static [(u8, &'static Attributes)]),
-    /// The ways of a route: headers with a length, each with attributes of the route behind it.
-    Hops(&'static Attributes),
-}
+const DEEPEST: u8 = 8;
 
 /// The attributes in `part`, of a message of `family`.
 pub(super) fn put_attributes(walk: &mut Walk<'_>, part: Part, attributes: &'static Attributes, family: u8) {
@@ -73,91 +22,106 @@ pub(super) fn put_attributes(walk: &mut Walk<'_>, part: Part, attributes: &'stat
 }
 
 fn put_nested(walk: &mut Walk<'_>, part: Part, attributes: &'static Attributes, family: u8, depth: u8) {
-    put_chain(walk, "", part, ATTRIBUTE, |walk, _, one| put_attribute(walk, one, attributes, family, depth));
+    let inside = Inside { attributes, family, depth, all: part };
+    put_chain(walk, "", part, ATTRIBUTE, |walk, _, one| put_attribute(walk, one, inside));
 }
 
-fn put_attribute(walk: &mut Walk<'_>, one: Part, attributes: &'static Attributes, family: u8, depth: u8) {
+/// Where an attribute lies.
+#[derive(Clone, Copy)]
+struct Inside {
+    attributes: &'static Attributes,
+    family: u8,
+    depth: u8,
+    /// The attribute and those beside it.
+    all: Part,
+}
+
+fn put_attribute(walk: &mut Walk<'_>, one: Part, inside: Inside) {
     let len = walk.number(&one.seen, 0, 2).unwrap_or(0);
     let word = walk.number(&one.seen, 2, 2).unwrap_or(0);
     let kind = word & !(NESTED | NET_BYTEORDER);
+    let names = inside.attributes.names;
     let carries = len > ATTRIBUTE as u64 && one.len > ATTRIBUTE;
     if carries {
         walk.open("", Value::Parts);
     }
     walk.open_struct("");
     walk.put("nla_len", Value::Unsigned(len));
-    let named = if kind == word { None } else { attributes.names.name_of(kind, walk.abi()) };
+    let named = if kind == word { None } else { names.name_of(kind, walk.abi()) };
     let nested = if word & NESTED == 0 { "" } else { "NLA_F_NESTED|" };
     let order = if word & NET_BYTEORDER == 0 { "" } else { "NLA_F_NET_BYTEORDER|" };
     match named {
-        _ if kind == word => walk.put("nla_type", Value::Constant(attributes.names, kind)),
+        _ if kind == word => walk.put("nla_type", Value::Constant(names, kind)),
         Some(name) => walk.put_words("nla_type", format_args!("{nested}{order}{name}")),
-        None => walk.put_words("nla_type", format_args!("{nested}{order}{kind:#x} /* {} */", attributes.names.unknown)),
+        None => walk.put_words("nla_type", format_args!("{nested}{order}{kind:#x} /* {} */", names.unknown)),
     }
     walk.close();
     if carries {
         let body = one.after(ATTRIBUTE);
-        let how = attributes.known.iter().find(|(known, _)| u64::from(*known) == kind).map(|(_, how)| *how);
-        match how {
-            Some(how) if put_body(walk, body, how, family, depth) => {}
+        match inside.attributes.how(kind) {
+            Some(how) if put_body(walk, body, how, inside) => {}
             _ => put_binary(walk, "", body),
         }
         walk.close();
     }
 }
 
+/// The least bytes that an attribute has that holds this.
+fn least(how: How, walk: &Walk<'_>) -> usize {
+    match how {
+        How::Number { width, .. } | How::Array { width, .. } => usize::from(width),
+        How::Indexed(_, width, _) => usize::from(width),
+        How::Be16 => 2,
+        How::Be32 | How::Interface => 4,
+        How::Be64 => 8,
+        How::Struct(layout, 0) | How::Structs(layout) | How::Headed(layout, _) => layout.size(walk.abi()),
+        How::Struct(_, least) => usize::from(least),
+        How::Own(Own::Bridge | Own::Hops) => 8,
+        _ => 0,
+    }
+}
+
 /// Says what `body` holds; nothing, and false, when it is too short for that.
-fn put_body(walk: &mut Walk<'_>, body: Part, how: How, family: u8, depth: u8) -> bool {
-    let number = |walk: &Walk<'_>, width: u8| {
-        let whole = body.len >= usize::from(width);
-        if whole { walk.number(&body.seen, 0, usize::from(width)) } else { None }
-    };
-    let value = match how {
-        How::Unsigned(width) => number(walk, width).map(Value::Unsigned),
-        How::Signed(width) => number(walk, width).map(|word| {
-            let unused = 64 - u32::from(width) * 8;
-            Value::Signed((word << unused).cast_signed() >> unused)
-        }),
-        How::Hex(width) => number(walk, width).map(Value::Hex),
-        How::Big(width) => {
-            if let Some(word) = number(walk, width) {
-                walk.open(
-                    "",
-                    Value::Call(match width {
-                        2 => "htons",
-                        4 => "htonl",
-                        _ => "htobe64",
-                    }),
-                );
-                walk.put("", Value::Unsigned(word.swap_bytes() >> (64 - u32::from(width) * 8)));
-                walk.close();
-                return true;
-            }
-            None
+fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
+    let Inside { family, depth, .. } = inside;
+    let least = least(how, walk);
+    if body.len < least || body.lacks(least) || least == 0 && body.lacks(body.len) && !is_chain(how) {
+        return false;
+    }
+    let number = |walk: &Walk<'_>| walk.number(&body.seen, 0, least).unwrap_or(0);
+    match how {
+        How::Number { width, signed, kind } => {
+            let word = extend(number(walk), width, signed);
+            let value = field_value(kind, word, signed, walk.abi());
+            walk.put("", value);
         }
+        How::Be16 => put_call(walk, "htons", number(walk).swap_bytes() >> 48),
+        How::Be32 => put_call(walk, "htonl", number(walk).swap_bytes() >> 32),
+        How::Be64 => put_call(walk, "htobe64", number(walk).swap_bytes()),
         How::Interface => {
-            let Some(index) = number(walk, 4) else { return false };
+            let index = number(walk);
             walk.put("ifindex", Value::Unsigned(index));
-            return true;
         }
-        How::Bridge => {
-            const SIZE: usize = 8;
-            if body.len < SIZE || body.lacks(SIZE) {
-                return false;
-            }
-            walk.open_struct("");
-            walk.open_list("prio");
-            for at in 0..2 {
-                let priority = walk.number(&body.seen, at, 1).unwrap_or(0);
-                walk.put("", Value::Unsigned(priority));
-            }
+        How::Array { width, signed, kind } => {
+            put_items(walk, body, usize::from(width), |walk, item, _| {
+                let word = walk.number(&item.seen, 0, usize::from(width)).unwrap_or(0);
+                let value = field_value(kind, extend(word, width, signed), signed, walk.abi());
+                walk.put("", value);
+            });
+        }
+        How::Indexed(set, width, signed) => put_items(walk, body, usize::from(width), |walk, item, at| {
+            let word = walk.number(&item.seen, 0, usize::from(width)).unwrap_or(0);
+            walk.open("", Value::Place);
+            walk.put("", Value::Constant(set, at as u64));
+            let value = field_value(Kind::U64, extend(word, width, signed), signed, walk.abi());
+            walk.put("", value);
             walk.close();
-            put_hardware(walk, "addr", body.part(2, SIZE - 2));
-            walk.close();
-            return true;
+        }),
+        How::Structs(layout) => {
+            put_items(walk, body, layout.size(walk.abi()), |walk, item, _| put_seen(walk, "", layout, &item.seen));
         }
         How::Ticks => {
-            if body.len > 8 || body.lacks(body.len) {
+            if body.len > 8 {
                 return false;
             }
             let ticks = walk.number(&body.seen, 0, body.len).unwrap_or(0);
@@ -165,77 +129,117 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, family: u8, depth: u8) ->
             if ticks != 0 {
                 walk.note(format_args!("{}.{:02} s", ticks / 100, ticks % 100));
             }
-            return true;
-        }
-        How::Enum(set, width) => number(walk, width).map(|word| Value::Constant(set, word)),
-        How::Flags(set, width) => number(walk, width).map(|word| Value::Flags(set, word)),
-        How::Array(width) | How::Masks(width) => {
-            let width = usize::from(width);
-            if body.len < width || body.lacks(width) {
-                return false;
-            }
-            let there = body.seen.len().min(body.len) / width;
-            walk.open_list("");
-            for at in 0..there.min(walk.limits.items) {
-                let word = walk.number(&body.seen, at * width, width).unwrap_or(0);
-                walk.put("", if matches!(how, How::Masks(_)) { Value::Hex(word) } else { Value::Unsigned(word) });
-            }
-            if there < body.len / width && there < walk.limits.items {
-                walk.put("", Value::Unreadable(body.seen.address.wrapping_add((there * width) as u64)));
-            }
-            walk.close();
-            return true;
         }
         How::Text => {
             let end = memchr::memchr(0, walk.bytes(&body.seen)).unwrap_or(body.seen.len());
             let most = walk.limits.str_max;
             let text = body.seen.part(0, end.min(most));
             let cut = end > most || (end == body.len && body.len > 0);
-            Some(Value::Str(if cut { text.cut() } else { text }))
+            walk.put("", Value::Str(if cut { text.cut() } else { text }));
         }
-        How::Address => address(walk, body, family),
-        How::Hardware => {
-            put_hardware(walk, "", body);
-            return true;
+        How::Address => {
+            let Some(address) = address(walk, body, family) else { return false };
+            walk.put("", address);
         }
-        How::Struct(layout) => {
-            let size = layout.size(walk.abi());
-            if body.len < size || body.lacks(size) {
-                return false;
-            }
-            put_seen(walk, "", layout, &body.part(0, size).seen);
-            return true;
-        }
-        How::Grown(layout, least) => {
-            let size = layout.size(walk.abi());
-            let len = body.len.min(size);
-            if len < least || body.lacks(len) {
+        How::Hardware => put_hardware(walk, "", body),
+        How::Struct(layout, 0) => put_seen(walk, "", layout, &body.part(0, least).seen),
+        How::Struct(layout, _) => {
+            let len = body.len.min(layout.size(walk.abi()));
+            if body.lacks(len) {
                 return false;
             }
             walk.open_struct("");
             put_fields(walk, layout, &body.part(0, len).seen);
             walk.close();
-            return true;
         }
-        How::Nested(attributes) if depth < DEEPEST => {
+        How::Headed(layout, attributes) => {
+            let rest = body.after(least.next_multiple_of(4));
+            put_seen(walk, "", layout, &body.part(0, least).seen);
+            if rest.len > 0 && depth < DEEPEST {
+                put_nested(walk, rest, attributes, family, depth + 1);
+            }
+        }
+        How::Flag => return false,
+        How::Own(Own::Bridge) => put_bridge(walk, body),
+        How::Own(Own::Hops) if depth < DEEPEST => put_hops(walk, body, &tables::ROUTE, family, depth + 1),
+        _ => {
+            let Some(attributes) = nested(walk, how, inside).filter(|_| depth < DEEPEST) else { return false };
             put_nested(walk, body, attributes, family, depth + 1);
-            return true;
         }
-        How::OfFamily(families) if depth < DEEPEST => {
-            let Some((_, attributes)) = families.iter().find(|(known, _)| *known == family) else { return false };
-            put_nested(walk, body, attributes, family, depth + 1);
-            return true;
-        }
-        How::Hops(_) if body.len < HOP || body.lacks(HOP) => return false,
-        How::Hops(attributes) if depth < DEEPEST => {
-            put_hops(walk, body, attributes, family, depth + 1);
-            return true;
-        }
-        How::Nested(_) | How::OfFamily(_) | How::Hops(_) => None,
-    };
-    let Some(value) = value else { return false };
-    walk.put("", value);
+    }
     true
+}
+
+/// Whether what it holds is told as far as it can be read.
+fn is_chain(how: How) -> bool {
+    matches!(how, How::Nested(_) | How::Family(_) | How::Beside(..))
+}
+
+/// The attributes inside.
+fn nested(walk: &Walk<'_>, how: How, inside: Inside) -> Option<&'static Attributes> {
+    match how {
+        How::Nested(attributes) => Some(attributes),
+        How::Family(cases) => {
+            cases.iter().find(|(family, _)| *family == inside.family).map(|(_, attributes)| *attributes)
+        }
+        How::Beside(kind, cases) => {
+            let text = beside(walk, inside.all, kind)?;
+            let text = walk.bytes(&text.seen).split(|byte| *byte == 0).next().unwrap_or_default();
+            cases.iter().find(|(known, _)| known.as_bytes() == text).map(|(_, attributes)| *attributes)
+        }
+        _ => None,
+    }
+}
+
+/// What the attribute of type `kind` among `all` carries.
+fn beside(walk: &Walk<'_>, all: Part, kind: u16) -> Option<Part> {
+    let mut rest = all;
+    for _ in 0..walk.limits.items {
+        let own = usize::try_from(walk.number(&rest.seen, 0, 2)?).ok().filter(|own| *own >= ATTRIBUTE)?;
+        if walk.number(&rest.seen, 2, 2)? == u64::from(kind) {
+            return Some(rest.part(ATTRIBUTE, own - ATTRIBUTE));
+        }
+        rest = rest.after(own.next_multiple_of(4));
+    }
+    None
+}
+
+fn extend(word: u64, width: u8, signed: bool) -> u64 {
+    let unused = 64 - u32::from(width) * 8;
+    if signed { ((word << unused).cast_signed() >> unused).cast_unsigned() } else { word }
+}
+
+fn put_call(walk: &mut Walk<'_>, call: &'static str, word: u64) {
+    walk.open("", Value::Call(call));
+    walk.put("", Value::Unsigned(word));
+    walk.close();
+}
+
+/// Things of `size` bytes each, one behind the other, as many as are whole.
+fn put_items(walk: &mut Walk<'_>, body: Part, size: usize, mut one: impl FnMut(&mut Walk<'_>, Part, usize)) {
+    let there = body.seen.len().min(body.len) / size;
+    walk.open_list("");
+    for at in 0..there.min(walk.limits.items) {
+        one(walk, body.part(at * size, size), at);
+    }
+    if there < body.len / size && there < walk.limits.items {
+        walk.put("", Value::Unreadable(body.seen.address.wrapping_add((there * size) as u64)));
+    }
+    walk.close();
+}
+
+/// `struct ifla_bridge_id`.
+fn put_bridge(walk: &mut Walk<'_>, body: Part) {
+    const SIZE: usize = 8;
+    walk.open_struct("");
+    walk.open_list("prio");
+    for at in 0..2 {
+        let priority = walk.number(&body.seen, at, 1).unwrap_or(0);
+        walk.put("", Value::Unsigned(priority));
+    }
+    walk.close();
+    put_hardware(walk, "addr", body.part(2, SIZE - 2));
+    walk.close();
 }
 
 /// A hardware address, byte by byte.

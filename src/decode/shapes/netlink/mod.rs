@@ -12,9 +12,10 @@ use super::super::flat::{put_field, put_seen};
 use super::super::tree::{Seen, Value};
 use super::super::walk::{MAX_STRUCTS, Walk};
 use crate::model::record::State;
+use crate::table::attributes::{self as tables, Attributes};
 use crate::table::sets::{self, Set};
 use crate::table::structs::{self, Struct};
-use attributes::{Attributes, How, put_attributes};
+use attributes::put_attributes;
 
 /// Protocols (linux/netlink.h).
 mod protocol {
@@ -224,10 +225,6 @@ fn put_selinux(walk: &mut Walk<'_>, body: Part, kind: u64) {
 
 /// `struct nlmsgerr`: an error number, the message that it is about, and attributes about the error.
 fn put_error(walk: &mut Walk<'_>, body: Part, protocol: u32, capped: bool, depth: u32) {
-    static ABOUT: Attributes = Attributes {
-        names: &sets::NLMSGERR_ATTRIBUTE,
-        known: &[(1, How::Text), (2, How::Unsigned(4)), (3, How::Array(1))],
-    };
     if body.len < 4 + HEADER {
         return put_binary(walk, "", body);
     }
@@ -247,7 +244,7 @@ fn put_error(walk: &mut Walk<'_>, body: Part, protocol: u32, capped: bool, depth
     put_message(walk, "msg", message.part(0, held), protocol, depth + 1);
     walk.close();
     if more {
-        put_attributes(walk, message.after(held), &ABOUT, 0);
+        put_attributes(walk, message.after(held), &tables::ERROR, 0);
         walk.close();
     }
 }
