@@ -67,7 +67,9 @@ impl Tables {
                 if let Some(table) = self.all.iter().find(|table| table.name == name) {
                     return Err(format!("`{name}` stands at {} already; make one of the two", table.place));
                 }
-                sets.reference(set, "enum")?;
+                if set != "-" {
+                    sets.reference(set, "enum")?;
+                }
                 let (name, set, place) = (name.to_owned(), set.to_owned(), place.to_owned());
                 self.all.push(Table { place, name, set, known: Vec::new(), other: None });
             }
@@ -104,7 +106,10 @@ impl Tables {
                 "/// The attributes `{}` of `{file}`.\npub static {}: Attributes = Attributes {{ names: {}, known: &[",
                 table.name,
                 table.name.to_ascii_uppercase(),
-                sets.reference(&table.set, "enum").map(|set| format!("&{set}"))?
+                match table.set.as_str() {
+                    "-" => "None".to_owned(),
+                    set => format!("Some(&{})", sets.reference(set, "enum")?),
+                }
             );
             for (value, how, place) in &known {
                 let how = self.how(table, how, sets, structs).map_err(|why| format!("{place}: {why}"))?;

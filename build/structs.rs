@@ -62,13 +62,17 @@ const TYPES: &[(&str, bool, usize)] = &[
     ("word", false, 0),
     ("size", false, 0),
     ("ptr", false, 0),
+    ("be16", false, 2),
+    ("be32", false, 4),
+    ("hwaddr", false, 1),
     ("port", false, 2),
     ("in_addr", false, 4),
     ("in6_addr", false, 16),
 ];
 
 /// The types that say how they are shown.
-const ADDRESSES: &[(&str, &str)] = &[("port", "Port"), ("in_addr", "Inet"), ("in6_addr", "Inet6")];
+const ADDRESSES: &[(&str, &str)] =
+    &[("port", "Port"), ("in_addr", "Inet"), ("in6_addr", "Inet6"), ("hwaddr", "Hardware")];
 
 /// All structures and shapes, checked.
 pub(crate) struct Structs {
@@ -447,6 +451,11 @@ fn read_field(name: &str, words: &[&str], place: &str, sets: &Sets) -> Result<Fi
         (Type::Struct(name), None) => format!("What::Nested(&{})", name.to_ascii_uppercase()),
         (Type::Number("char", ..), _) => "What::Text".to_owned(),
         (Type::Number("u8", ..), None) if count.is_some() => "What::Bytes".to_owned(),
+        (Type::Number("be16" | "be32", ..), kind) => format!("What::Big({})", read_kind(kind, "u32", false, sets)?),
+        (Type::Number(base, signed, _), Some(kind)) if kind.starts_with("places(") => {
+            let (set, number) = (kind.trim_start_matches("places(").trim_end_matches(')'), *base);
+            format!("What::Places(&{}, {})", sets.reference(set, "enum")?, read_kind(None, number, *signed, sets)?)
+        }
         (Type::Number(base, signed, _), kind) => format!("What::Word({})", read_kind(kind, base, *signed, sets)?),
     };
     let show = capital(match show {

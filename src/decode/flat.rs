@@ -6,7 +6,7 @@ use super::walk::{MAX_STRUCTS, Walk, walk_items};
 use crate::model::Abi;
 use crate::model::record::State;
 use crate::table::Kind;
-use crate::table::sets::Base;
+use crate::table::sets::{Base, Set};
 use crate::table::structs::{Field, Show as FieldShow, Struct, What};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -159,6 +159,23 @@ fn put_whole(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
             walk.put(field.name, Value::Str(text));
         }
         What::Bytes => walk.put(field.name, Value::Bytes(part)),
+        What::Big(kind) => {
+            let width = part.len();
+            let word = walk.number(&part, 0, width).unwrap_or(0).swap_bytes() >> (64 - width * 8);
+            walk.open(field.name, Value::Call(if width == 2 { "htons" } else { "htonl" }));
+            let value = field_value(kind, word, false, abi);
+            walk.put("", value);
+            walk.close();
+        }
+        What::Places(set, kind) => {
+            walk.open_list(field.name);
+            for index in 0..usize::from(field.count) {
+                let word = field.word(walk.bytes(seen), abi, index).unwrap_or(0);
+                put_place(walk, set, index, field_value(kind, word, field.signed, abi));
+            }
+            walk.close();
+        }
+        What::Hardware => put_hardware(walk, field.name, &part),
         What::Port => {
             let port = walk.number(&part, 0, 2).and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
             walk.open(field.name, Value::Call("htons"));
@@ -184,6 +201,27 @@ fn put_whole(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
     }
 }
 
+/// An item of an array whose places have the names of `set`.
+pub(super) fn put_place(walk: &mut Walk<'_>, set: &'static Set, index: usize, value: Value) {
+    walk.open("", Value::Place);
+    walk.put("", Value::Constant(set, index as u64));
+    walk.put("", value);
+    walk.close();
+}
+
+/// A hardware address, byte by byte.
+pub(super) fn put_hardware(walk: &mut Walk<'_>, name: &'static str, seen: &Seen) {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for (at, byte) in walk.bytes(seen).iter().take(MAX_HARDWARE).enumerate() {
+        let _ = write!(text, "{}{byte:02x}", if at > 0 { ":" } else { "" });
+    }
+    walk.put_words(name, format_args!("{text}"));
+}
+
+/// `MAX_ADDR_LEN` (linux/netdevice.h).
+const MAX_HARDWARE: usize = 32;
+
 /// One element of a field of the structure that was seen.
 fn put_element(walk: &mut Walk<'_>, name: &'static str, field: &Field, seen: &Seen, index: usize) {
     let abi = walk.abi();
@@ -197,7 +235,14 @@ fn put_element(walk: &mut Walk<'_>, name: &'static str, field: &Field, seen: &Se
             let word = field.word(walk.bytes(seen), abi, index).unwrap_or(0);
             walk.put(name, field_value(kind, word, field.signed, abi));
         }
-        What::Text | What::Bytes | What::Port | What::Inet | What::Inet6 => {}
+        What::Text
+        | What::Bytes
+        | What::Big(_)
+        | What::Places(..)
+        | What::Hardware
+        | What::Port
+        | What::Inet
+        | What::Inet6 => {}
     }
 }
 

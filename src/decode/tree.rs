@@ -152,6 +152,8 @@ pub enum Value {
     Parts,
     /// An item of an array whose places have names: the place's constant and the item follow.
     Place,
+    /// A number in two parts, the first so many bits further left: both follow.
+    Shifted(u8),
     /// A list of bits by number, as a CPU set or the descriptors of an fd_set: its items follow.
     Bits,
     /// A value before and after the call, both follow.
@@ -282,6 +284,7 @@ impl Tree {
                     | Value::List
                     | Value::Parts
                     | Value::Place
+                    | Value::Shifted(_)
                     | Value::Bits
                     | Value::Changed
                     | Value::Call(_)

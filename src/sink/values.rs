@@ -282,7 +282,7 @@ impl Serialize for Json<'_, '_> {
             Value::Ip4(address) => to.collect_str(&address),
             Value::Ip6(address) => to.collect_str(&address),
             Value::Struct => self.fields(to),
-            Value::List | Value::Parts | Value::Place | Value::Bits => self.list(to),
+            Value::List | Value::Parts | Value::Place | Value::Shifted(_) | Value::Bits => self.list(to),
             Value::Changed => {
                 let mut map = to.serialize_map(Some(2))?;
                 for (name, side) in ["before", "after"].iter().zip(self.inside()) {

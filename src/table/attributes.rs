@@ -10,8 +10,8 @@ use super::structs::{self, Struct};
 /// The attributes behind one header, or inside one attribute.
 #[derive(Debug)]
 pub struct Attributes {
-    /// The names of the types.
-    pub names: &'static Set,
+    /// The names of the types; `None` when the header in front chooses them and no table says how.
+    pub names: Option<&'static Set>,
     /// What the types hold; others are bytes.
     known: &'static [(u16, How)],
     /// What any other type holds.

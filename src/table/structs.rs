@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::Kind;
-use super::sets;
+use super::sets::{self, Set};
 use crate::model::Abi;
 
 /// A flat C structure.
@@ -159,6 +159,12 @@ pub enum What {
     Text,
     /// Bytes without a meaning of their own.
     Bytes,
+    /// A number in network order, shown as the kind says.
+    Big(Kind),
+    /// An array of numbers whose places have names.
+    Places(&'static Set, Kind),
+    /// A hardware address.
+    Hardware,
     /// A port: 2 bytes, the high one first.
     Port,
     /// An IPv4 address: 4 bytes as they are sent.

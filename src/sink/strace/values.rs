@@ -136,6 +136,14 @@ impl Painter<'_, '_> {
             Value::Struct => self.structure(at, node, out),
             Value::List | Value::Parts => self.list(at, node, b"[", b", ", out),
             Value::Place => self.place(at, out),
+            Value::Shifted(by) => {
+                for (index, (at, node)) in self.tree.inside(at).enumerate() {
+                    if index > 0 {
+                        number(out, format_args!("<<{by}|"));
+                    }
+                    self.value(at, node, out);
+                }
+            }
             Value::Bits => self.list(at, node, b"[", b" ", out),
             Value::Changed => self.changed(at, out),
             Value::Call(name) => {

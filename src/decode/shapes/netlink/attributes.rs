@@ -1,11 +1,12 @@
 //! Attributes of netlink messages: a length, a type, and what the type makes of the rest.
 
-use super::super::super::flat::{field_value, put_fields, put_seen};
+use super::super::super::flat::{field_value, put_fields, put_hardware, put_place, put_seen};
 use super::super::super::tree::Value;
 use super::super::super::walk::Walk;
 use super::{ATTRIBUTE, Part, put_binary, put_chain};
 use crate::table::Kind;
 use crate::table::attributes::{self as tables, Attributes, How, Own};
+use crate::table::sets::Set;
 use crate::table::structs;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -47,14 +48,7 @@ fn put_attribute(walk: &mut Walk<'_>, one: Part, inside: Inside) {
     }
     walk.open_struct("");
     walk.put("nla_len", Value::Unsigned(len));
-    let named = if kind == word { None } else { names.name_of(kind, walk.abi()) };
-    let nested = if word & NESTED == 0 { "" } else { "NLA_F_NESTED|" };
-    let order = if word & NET_BYTEORDER == 0 { "" } else { "NLA_F_NET_BYTEORDER|" };
-    match named {
-        _ if kind == word => walk.put("nla_type", Value::Constant(names, kind)),
-        Some(name) => walk.put_words("nla_type", format_args!("{nested}{order}{name}")),
-        None => walk.put_words("nla_type", format_args!("{nested}{order}{kind:#x} /* {} */", names.unknown)),
-    }
+    put_kind(walk, names, kind, word);
     walk.close();
     if carries {
         let body = one.after(ATTRIBUTE);
@@ -63,6 +57,20 @@ fn put_attribute(walk: &mut Walk<'_>, one: Part, inside: Inside) {
             _ => put_binary(walk, "", body),
         }
         walk.close();
+    }
+}
+
+/// Says the type of an attribute; `word` has the bits beside it.
+fn put_kind(walk: &mut Walk<'_>, names: Option<&'static Set>, kind: u64, word: u64) {
+    let Some(names) = names else { return walk.put("nla_type", Value::Hex(word)) };
+    if kind == word {
+        return walk.put("nla_type", Value::Constant(names, kind));
+    }
+    let nested = if word & NESTED == 0 { "" } else { "NLA_F_NESTED|" };
+    let order = if word & NET_BYTEORDER == 0 { "" } else { "NLA_F_NET_BYTEORDER|" };
+    match names.name_of(kind, walk.abi()) {
+        Some(name) => walk.put_words("nla_type", format_args!("{nested}{order}{name}")),
+        None => walk.put_words("nla_type", format_args!("{nested}{order}{kind:#x} /* {} */", names.unknown)),
     }
 }
 
@@ -111,11 +119,7 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
         }
         How::Indexed(set, width, signed) => put_items(walk, body, usize::from(width), |walk, item, at| {
             let word = walk.number(&item.seen, 0, usize::from(width)).unwrap_or(0);
-            walk.open("", Value::Place);
-            walk.put("", Value::Constant(set, at as u64));
-            let value = field_value(Kind::U64, extend(word, width, signed), signed, walk.abi());
-            walk.put("", value);
-            walk.close();
+            put_place(walk, set, at, field_value(Kind::U64, extend(word, width, signed), signed, walk.abi()));
         }),
         How::Structs(layout) => {
             put_items(walk, body, layout.size(walk.abi()), |walk, item, _| put_seen(walk, "", layout, &item.seen));
@@ -141,7 +145,7 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
             let Some(address) = address(walk, body, family) else { return false };
             walk.put("", address);
         }
-        How::Hardware => put_hardware(walk, "", body),
+        How::Hardware => put_hardware(walk, "", &body.seen),
         How::Struct(layout, 0) => put_seen(walk, "", layout, &body.part(0, least).seen),
         How::Struct(layout, _) => {
             let len = body.len.min(layout.size(walk.abi()));
@@ -238,18 +242,8 @@ fn put_bridge(walk: &mut Walk<'_>, body: Part) {
         walk.put("", Value::Unsigned(priority));
     }
     walk.close();
-    put_hardware(walk, "addr", body.part(2, SIZE - 2));
+    put_hardware(walk, "addr", &body.part(2, SIZE - 2).seen);
     walk.close();
-}
-
-/// A hardware address, byte by byte.
-fn put_hardware(walk: &mut Walk<'_>, name: &'static str, body: Part) {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for (at, byte) in walk.bytes(&body.seen).iter().take(32).enumerate() {
-        let _ = write!(text, "{}{byte:02x}", if at > 0 { ":" } else { "" });
-    }
-    walk.put_words(name, format_args!("{text}"));
 }
 
 /// `sizeof(struct rtnexthop)`.

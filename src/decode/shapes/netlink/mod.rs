@@ -6,11 +6,14 @@
 
 mod attributes;
 mod diag;
+mod netfilter;
 mod route;
+mod uevent;
 
 use super::super::flat::{put_field, put_seen};
 use super::super::tree::{Seen, Value};
 use super::super::walk::{MAX_STRUCTS, Walk};
+use crate::model::Abi;
 use crate::model::record::State;
 use crate::table::attributes::{self as tables, Attributes};
 use crate::table::sets::{self, Set};
@@ -21,9 +24,12 @@ use attributes::put_attributes;
 mod protocol {
     pub(super) const ROUTE: u32 = 0;
     pub(super) const SOCK_DIAG: u32 = 4;
+    pub(super) const XFRM: u32 = 6;
     pub(super) const SELINUX: u32 = 7;
     pub(super) const AUDIT: u32 = 9;
+    pub(super) const NETFILTER: u32 = 12;
     pub(super) const KOBJECT_UEVENT: u32 = 15;
+    pub(super) const GENERIC: u32 = 16;
     pub(super) const CRYPTO: u32 = 21;
 }
 
@@ -80,8 +86,9 @@ pub(super) fn put_payload(walk: &mut Walk<'_>, name: &'static str, address: u64,
     let socket = walk.int(0);
     let protocol = if address == 0 || len == 0 { None } else { walk.netlink(socket) };
     match protocol {
-        Some(protocol) if protocol != protocol::KOBJECT_UEVENT => put_messages(walk, name, address, len, protocol),
-        _ => walk.buffer(name, address, len),
+        Some(protocol::KOBJECT_UEVENT) => uevent::put_payload(walk, name, address, len),
+        Some(protocol) => put_messages(walk, name, address, len, protocol),
+        None => walk.buffer(name, address, len),
     }
 }
 
@@ -151,12 +158,14 @@ fn types(protocol: u32, kind: u64) -> &'static Set {
         protocol::SELINUX => &sets::SELINUX_MESSAGE,
         protocol::AUDIT => &sets::AUDIT_MESSAGE,
         protocol::CRYPTO => &sets::CRYPTO_MESSAGE,
+        protocol::XFRM => &sets::XFRM_MESSAGE,
+        protocol::GENERIC => &sets::GENERIC_MESSAGE,
         _ => &sets::NETLINK_MESSAGE,
     }
 }
 
 /// The names of a message's flags, whose upper byte depends on what is asked for.
-fn flags(protocol: u32, kind: u64) -> &'static Set {
+fn flags(protocol: u32, kind: u64, abi: Abi) -> &'static Set {
     const RTM_DELACTION: u64 = 49;
     match (protocol, kind) {
         (_, NLMSG_ERROR) => &sets::NETLINK_ACK_FLAGS,
@@ -170,11 +179,20 @@ fn flags(protocol: u32, kind: u64) -> &'static Set {
             _ => &sets::NETLINK_FLAGS,
         },
         (protocol::SOCK_DIAG, _) => &sets::NETLINK_GET_FLAGS,
-        (protocol::CRYPTO, 16) => &sets::NETLINK_NEW_FLAGS,
-        (protocol::CRYPTO, 17 | 20) => &sets::NETLINK_DELETE_FLAGS,
-        (protocol::CRYPTO, 19) => &sets::NETLINK_GET_FLAGS,
+        (protocol::CRYPTO | protocol::XFRM, kind) => by_name(types(protocol, kind).name_of(kind, abi)),
+        (protocol::NETFILTER, kind) => {
+            by_name(netfilter::messages(kind).and_then(|messages| messages.name_of(kind & 0xff, abi)))
+        }
         _ => &sets::NETLINK_FLAGS,
     }
+}
+
+/// The flags of a message whose name says what is asked for.
+fn by_name(name: Option<&str>) -> &'static Set {
+    const WHAT: [(&str, &Set); 3] =
+        [("_NEW", &sets::NETLINK_NEW_FLAGS), ("_GET", &sets::NETLINK_GET_FLAGS), ("_DEL", &sets::NETLINK_DELETE_FLAGS)];
+    let what = name.and_then(|name| WHAT.iter().find(|(word, _)| name.contains(word)));
+    what.map_or(&sets::NETLINK_FLAGS, |(_, flags)| flags)
 }
 
 fn put_message(walk: &mut Walk<'_>, name: &'static str, message: Part, protocol: u32, depth: u32) {
@@ -186,8 +204,12 @@ fn put_message(walk: &mut Walk<'_>, name: &'static str, message: Part, protocol:
     }
     walk.open_struct(if carries { "" } else { name });
     walk.put("nlmsg_len", Value::Unsigned(number(walk, 0, 4)));
-    walk.put("nlmsg_type", Value::Constant(types(protocol, kind), kind));
-    walk.put("nlmsg_flags", Value::Flags(flags(protocol, kind), bits));
+    if protocol == protocol::NETFILTER && kind >= NLMSG_MIN_TYPE {
+        netfilter::put_type(walk, "nlmsg_type", kind);
+    } else {
+        walk.put("nlmsg_type", Value::Constant(types(protocol, kind), kind));
+    }
+    walk.put("nlmsg_flags", Value::Flags(flags(protocol, kind, walk.abi()), bits));
     walk.put("nlmsg_seq", Value::Unsigned(number(walk, 8, 4)));
     walk.put("nlmsg_pid", Value::Pid(i32::try_from(number(walk, 12, 4).cast_signed()).unwrap_or(-1)));
     walk.close();
@@ -203,6 +225,7 @@ fn put_message(walk: &mut Walk<'_>, name: &'static str, message: Part, protocol:
             kind if protocol == protocol::SOCK_DIAG && kind >= NLMSG_MIN_TYPE => {
                 diag::put_body(walk, body, kind, bits & REQUEST != 0);
             }
+            kind if protocol == protocol::NETFILTER && kind >= NLMSG_MIN_TYPE => netfilter::put_body(walk, body, kind),
             kind if protocol == protocol::SELINUX => put_selinux(walk, body, kind),
             _ => put_binary(walk, "", body),
         }
