@@ -312,8 +312,8 @@ impl Painter<'_, '_> {
     fn changed(&self, at: usize, out: &mut Vec<u8>) {
         let mut sides = self.tree.inside(at);
         let (Some((first, before)), Some((second, after))) = (sides.next(), sides.next()) else { return };
-        let received = matches!(self.event.name, Name::Known("recvmsg" | "recvmmsg" | "recvmmsg_time64"));
-        if received && matches!(after.value, Value::Struct | Value::List) {
+        let messages = matches!(self.event.name, Name::Known("recvmsg" | "recvmmsg" | "recvmmsg_time64" | "sendmmsg"));
+        if messages && matches!(after.value, Value::Struct | Value::List) {
             return self.value(second, after, out);
         }
         let start = out.len();
