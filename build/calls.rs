@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::ABIS;
 use super::sets::Sets;
 use super::structs::Structs;
+use super::through::{Known, Through};
 use super::unions::Unions;
 
 /// The file, from the package's root.
@@ -37,6 +38,8 @@ pub(crate) struct Names<'a> {
     pub(crate) structs: &'a Structs,
     /// The unions.
     pub(crate) unions: &'a Unions,
+    /// The calls that go through others.
+    pub(crate) through: &'a Through,
 }
 
 /// One row of the table with its continuation lines; kinds and phases are already Rust expressions.
@@ -45,6 +48,8 @@ struct Row<'a> {
     numbers: [Option<u16>; 5],
     classes: Vec<&'a str>,
     ret: &'a str,
+    /// The names of the arguments.
+    arg_names: Vec<&'a str>,
     args: String,
     variants: Vec<(Vec<&'static str>, String)>,
 }
@@ -81,7 +86,8 @@ pub(crate) fn generate(text: &str, names: Names<'_>) -> Result<String, String> {
     if let Some((name, _)) = classes.iter().find(|(name, _)| !rows.iter().any(|row| row.classes.contains(name))) {
         return Err(format!("{TABLE}: no row has the class `{name}`; take its line away or use it"));
     }
-    Ok(render(&classes, &rows))
+    let known: Vec<Known<'_>> = rows.iter().map(|row| Known { name: row.name, args: &row.arg_names }).collect();
+    Ok(render(&classes, &rows) + &names.through.render(&known)?)
 }
 
 fn read_row<'a>(
@@ -107,7 +113,7 @@ fn read_row<'a>(
         }
         read[column] = Some(number);
     }
-    if read.iter().all(Option::is_none) {
+    if read.iter().all(Option::is_none) && !names.through.has(name) {
         return Err(format!("`{name}` has no number on any ABI; give it one or take the row away"));
     }
     let named: Vec<&str> = words[6].split(',').filter(|class| *class != "-").collect();
@@ -118,7 +124,9 @@ fn read_row<'a>(
     if !RETS.contains(&ret) {
         return Err(format!("`{ret}` is no kind of result; write one of {}", RETS.join(" ")));
     }
-    Ok(Row { name, numbers: read, classes: named, ret, args: read_args(&words[8..], names)?, variants: Vec::new() })
+    let arg_names = words[8..].iter().filter_map(|word| Some(word.split_once(':')?.0)).collect();
+    let args = read_args(&words[8..], names)?;
+    Ok(Row { name, numbers: read, classes: named, ret, arg_names, args, variants: Vec::new() })
 }
 
 fn read_variant(
@@ -249,7 +257,7 @@ pub(crate) fn capital(word: &str) -> String {
 fn render(classes: &[(&str, &str)], rows: &[Row<'_>]) -> String {
     let mut code = format!("static CLASSES: [(&str, &str); {}] = {classes:?};\n", classes.len());
     let _ = writeln!(code, "static ROWS: [Row; {}] = [", rows.len());
-    for (index, Row { name, numbers, classes, ret, args, variants }) in rows.iter().enumerate() {
+    for (index, Row { name, numbers, classes, ret, args, variants, .. }) in rows.iter().enumerate() {
         let variants: String = variants.iter().fold(String::new(), |mut all, (abis, args)| {
             let abis: String = abis.iter().map(|abi| format!("Abi::{abi}, ")).collect();
             let _ = write!(all, "(&[{abis}], {args}), ");

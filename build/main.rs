@@ -11,6 +11,7 @@ pub(crate) mod attributes;
 pub(crate) mod calls;
 pub(crate) mod sets;
 pub(crate) mod structs;
+pub(crate) mod through;
 pub(crate) mod unions;
 
 /// The ABIs in `model::Abi`'s order: the name in the data files and in Rust.
@@ -18,10 +19,9 @@ const ABIS: [(&str, &str); 5] =
     [("x86_64", "X86_64"), ("i386", "I386"), ("x32", "X32"), ("aarch64", "Aarch64"), ("riscv64", "Riscv64")];
 
 fn main() -> ExitCode {
+    let folders = [sets::FOLDER, structs::FOLDER, unions::FOLDER, attributes::FOLDER];
     #[allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
-    for input in
-        ["build", calls::TABLE, sets::FOLDER, structs::FOLDER, structs::SHAPES, unions::FOLDER, attributes::FOLDER]
-    {
+    for input in ["build", calls::TABLE, through::TABLE, structs::SHAPES].into_iter().chain(folders) {
         println!("cargo:rerun-if-changed={input}");
     }
     match build() {
@@ -42,7 +42,8 @@ fn build() -> Result<(), String> {
     let tables = attributes::Tables::read(&files(attributes::FOLDER, "attributes")?, &sets)?;
     write("attributes.rs", &tables.render(&sets, &structs)?)?;
     let unions = unions::Unions::read(&files(unions::FOLDER, "union")?, &sets)?;
-    let names = calls::Names { sets: &sets, structs: &structs, unions: &unions };
+    let through = through::Through::read(&read(Path::new(through::TABLE))?, &sets)?;
+    let names = calls::Names { sets: &sets, structs: &structs, unions: &unions, through: &through };
     write("syscalls.rs", &calls::generate(&read(Path::new(calls::TABLE))?, names)?)
 }
 

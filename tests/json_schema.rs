@@ -168,6 +168,24 @@ fn every_call_of_every_abi_is_what_the_schema_says() {
 }
 
 #[test]
+fn a_call_through_a_multiplexer_says_so() {
+    let (validator, mut run) = (validator(), Run::new());
+    run.feed(head(Kind::Born, 0, 0), &[2, 0, 0, 0], &[(Role::Comm, 0, State::Whole, b"sh")]);
+    for multiplexer in table::through::multiplexers() {
+        let row = multiplexer.row();
+        for inner in multiplexer.calls {
+            let mut head = head(Kind::Exit, row.number(Abi::I386).unwrap(), -1);
+            (head.abi, head.flags) = (Some(Abi::I386), u32::from(inner.sub) << flag::SUB_SHIFT);
+            run.feed(head, &[u64::MAX; 6][..inner.args.len()], &[]);
+            let line: Value = serde_json::from_slice(&run.out).unwrap();
+            run.out.clear();
+            assert_eq!((&line["name"], &line["via"]), (&inner.row().name.into(), &row.name.into()));
+            assert!(validator.is_valid(&line), "{line}");
+        }
+    }
+}
+
+#[test]
 fn nothing_raw_reaches_a_terminal_and_bytes_are_not_lost() {
     let run = sample();
     let text = std::str::from_utf8(&run.out).unwrap();

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use smtrace::model::Abi;
-use smtrace::table::{self, Arg, Kind, Len, Row};
+use smtrace::table::{self, Arg, Kind, Len, Row, through};
 use support::{Scratch, finish_with, in_path, skip, smtrace};
 
 /// The program's pages: see `poison/calls.c`.
@@ -82,14 +82,43 @@ fn words(row: &Row, abi: Abi, words: Words) -> [u64; 6] {
 /// Not made: seccomp lets these pass unseen (kernel/seccomp.c), and outside a trampoline of the kernel they kill.
 const SKIPPED: [&str; 2] = ["uretprobe", "uprobe"];
 
-/// The calls of `abi`: which row and which variant.
-fn calls(abi: Abi) -> Vec<(&'static Row, &'static str, [u64; 6])> {
+/// A call that is made: what the list of differences calls it, its number, which variant, and the words.
+struct Made {
+    name: String,
+    number: u32,
+    variant: &'static str,
+    words: [u64; 6],
+}
+
+/// The calls through a multiplexer, and through numbers that lead nowhere; the words behind its pointer are the page's.
+fn inner_calls(multiplexer: &'static through::Multiplexer, abi: Abi) -> Vec<Made> {
+    let row = multiplexer.row();
+    let Some(number) = row.number(abi) else { return Vec::new() };
+    // Of 16 bits some are left for a version.
+    let versions = if multiplexer.mask == u32::MAX { 0..1_u32 } else { 0..2 };
+    let asked = (0..30_u32).flat_map(|sub| versions.clone().map(move |version| u64::from(sub | version << 16)));
+    let made = |first: u64, (variant, with): (&'static str, Words)| {
+        let mut words = words(row, abi, with);
+        words[0] = first;
+        let inner = multiplexer.asked(first).map_or("none", |inner| inner.row().name);
+        Made { name: format!("{}.{inner}", row.name), number, variant, words }
+    };
+    asked.flat_map(|first| VARIANTS.map(|variant| made(first, variant))).collect()
+}
+
+/// The calls of `abi`.
+fn calls(abi: Abi) -> Vec<Made> {
     let rows = table::rows().iter().filter(|row| row.number(abi).is_some() && !SKIPPED.contains(&row.name));
     // The one call that the filter lets pass ends the program.
     let ends = |row: &Row, words: &[u64; 6]| row.name == "exit_group" && words[0] & 0xffff_ffff == 77;
-    rows.flat_map(|row| VARIANTS.iter().map(move |(variant, with)| (row, *variant, words(row, abi, *with))))
-        .filter(|(row, _, words)| !ends(row, words))
-        .collect()
+    let bit = if abi == Abi::X32 { 0x4000_0000 } else { 0 };
+    let of = |row: &'static Row, (variant, with): (&'static str, Words)| {
+        let words = words(row, abi, with);
+        let number = row.number(abi).unwrap() | bit;
+        (!ends(row, &words)).then(|| Made { name: row.name.to_owned(), number, variant, words })
+    };
+    let inner = through::multiplexers().iter().flat_map(|multiplexer| inner_calls(multiplexer, abi));
+    rows.flat_map(|row| VARIANTS.into_iter().filter_map(move |variant| of(row, variant))).chain(inner).collect()
 }
 
 /// Builds the program for an ABI; x32's calls are made by the 64-bit one.
@@ -162,9 +191,8 @@ fn differences(strace: &Path, abi: Abi, found: &mut BTreeMap<Case, String>) -> b
     };
     let calls = calls(abi);
     let mut input = String::new();
-    for (row, _, words) in &calls {
-        let bit = if abi == Abi::X32 { 0x4000_0000 } else { 0 };
-        let _ = write!(input, "{:x}", row.number(abi).unwrap() | bit);
+    for Made { number, words, .. } in &calls {
+        let _ = write!(input, "{number:x}");
         words.iter().for_each(|word| _ = write!(input, " {word:x}"));
         input.push('\n');
     }
@@ -174,9 +202,9 @@ fn differences(strace: &Path, abi: Abi, found: &mut BTreeMap<Case, String>) -> b
         let ours = lines(smtrace(), &letters, &folder.path("ours"), &program, answer, &input);
         assert_eq!(theirs.len(), calls.len(), "strace tells each call");
         assert_eq!(ours.len(), calls.len(), "smtrace tells each call");
-        for (((row, variant, _), want), got) in calls.iter().zip(&theirs).zip(&ours) {
+        for ((Made { name, variant, .. }, want), got) in calls.iter().zip(&theirs).zip(&ours) {
             if want != got {
-                let case = (row.name.to_owned(), abi.name().to_owned(), format!("{how}:{variant}"));
+                let case = (name.clone(), abi.name().to_owned(), format!("{how}:{variant}"));
                 found.insert(case, format!("  strace:  {want}\n  smtrace: {got}"));
             }
         }

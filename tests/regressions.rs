@@ -209,9 +209,9 @@ fn every_entry_of_the_environment_reaches_the_command() {
 #[test]
 fn semget_through_the_i386_ipc_is_seen() {
     let traced = Tracing::json("semget").compare(&["int80-ipc"]);
-    traced.assert_count("ipc", 2);
+    traced.assert_count("semget", 2);
     assert!(traced.events.iter().all(|event| event.nr == Some(117)), "{}", traced.tail());
-    assert_eq!(traced.log.matches("\"abi\":\"i386\"").count(), 4, "{}", traced.tail());
+    assert_eq!(traced.log.matches("\"abi\":\"i386\",\"via\":\"ipc\"").count(), 4, "{}", traced.tail());
 }
 
 #[test]

@@ -17,9 +17,11 @@ mod build;
 use build::calls::{self, Names};
 use build::sets::{self, Sets};
 use build::structs::{self, Structs};
+use build::through::Through;
 use build::unions::{self, Unions};
 
 const TABLE: &str = include_str!("../syscalls-table/syscalls.tbl");
+const THROUGH: &str = include_str!("../syscalls-table/through.tbl");
 
 /// The bit that some callers set in an x32 number.
 const X32_BIT: i32 = 0x4000_0000;
@@ -113,12 +115,14 @@ fn argument_names_agree_with_the_running_kernel() {
 fn the_audit_configuration_has_every_call_of_x86_64() {
     let text = include_str!("../config/interesting_syscalls.json");
     let config: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
+    let inner: BTreeSet<&str> = table::rows().iter().flat_map(table::through::calls).map(|row| row.name).collect();
     let mut calls = 0;
     for row in table::rows() {
-        // -1: no x86_64 number, but i386 code can make the call.
+        // -1: no x86_64 number, but i386 code can make the call, by its number or through another.
         let number = match (row.number(Abi::X86_64), row.number(Abi::I386)) {
             (Some(number), _) => i64::from(number),
             (None, Some(_)) => -1,
+            (None, None) if inner.contains(row.name) => -1,
             (None, None) => continue,
         };
         let entry = config.get(row.name).unwrap_or_else(|| panic!("{} is not in the configuration", row.name));
@@ -137,22 +141,23 @@ fn the_audit_configuration_has_every_call_of_x86_64() {
 
 #[test]
 fn the_table_itself_is_accepted() {
-    let code = generate(TABLE).unwrap();
+    let code = generate(TABLE, THROUGH).unwrap();
     assert!(code.contains(r#"name: "read""#));
 }
 
 /// The source for a table with the constants and structures of the table itself.
-fn generate(text: &str) -> Result<String, String> {
+fn generate(text: &str, inner: &str) -> Result<String, String> {
     let sets = Sets::read(&build::files(sets::FOLDER, "set").unwrap()).unwrap();
     let shapes = std::fs::read_to_string(structs::SHAPES).unwrap();
     let structs = Structs::read(&build::files(structs::FOLDER, "struct").unwrap(), &shapes, &sets).unwrap();
     let unions = Unions::read(&build::files(unions::FOLDER, "union").unwrap(), &sets).unwrap();
-    calls::generate(text, Names { sets: &sets, structs: &structs, unions: &unions })
+    let through = Through::read(inner, &sets)?;
+    calls::generate(text, Names { sets: &sets, structs: &structs, unions: &unions, through: &through })
 }
 
 /// A table of two rows, with `line` as its last.
 fn with(line: &str) -> Result<String, String> {
-    generate(&format!("class desc About.\nread 0 3 0 63 63 desc size fd:fd\n{line}\n"))
+    generate(&format!("class desc About.\nread 0 3 0 63 63 desc size fd:fd\n{line}\n"), "")
 }
 
 #[test]
@@ -191,7 +196,31 @@ fn a_broken_table_is_refused_with_its_line_and_a_remedy() {
         assert!(refusal.starts_with("syscalls-table/syscalls.tbl:"), "{refusal}");
     }
     assert!(with("write 1 4").unwrap_err().starts_with("syscalls-table/syscalls.tbl:3: "));
-    assert!(generate("@i386 fd:fd").unwrap_err().contains("before any row"));
+    assert!(generate("@i386 fd:fd", "").unwrap_err().contains("before any row"));
     let lacking = "class desc About.\nread 0 - 0 63 63 desc size fd:fd\n@i386 fd:fd\n";
-    assert!(generate(lacking).unwrap_err().contains("no number on i386"));
+    assert!(generate(lacking, "").unwrap_err().contains("no number on i386"));
+}
+
+#[test]
+fn calls_through_others_are_refused_with_their_line_and_a_remedy() {
+    let table = "class desc About.\nsocketcall - 102 - - - desc int call:int args:ptr\nsend - - - - - desc size fd:fd len:size\n";
+    let with = |line: &str| generate(table, &format!("through socketcall socketcall\n{line}\n"));
+    let code = with("SYS_SEND send args[..]").unwrap();
+    assert!(code.contains("args: &[Source::Memory(1, 0), Source::Memory(1, 1)]"), "{code}");
+    for (line, why) in [
+        ("", "`send` has no number on any ABI"),
+        ("SYS_SEND sned args[..]\nSYS_RECV send args[..]", "no row is called `sned`"),
+        ("SYS_SEDN send args[..]", "`SYS_SEDN` is no constant of `socketcall`"),
+        ("SYS_SEND send call", "`send` has 2 arguments, not 1"),
+        ("SYS_SEND send call first", "no argument `first`"),
+        ("SYS_SEND send call args[9]", "no number of a word"),
+        ("SYS_SEND send args[..] = second", "no argument `second`"),
+        ("SYS_SEND", "write CONSTANT [VERSION] CALL"),
+        ("SYS_SEND send args[..]\nSYS_SEND 1 send args[..]", "is found first"),
+    ] {
+        let refusal = with(line).unwrap_err();
+        assert!(refusal.contains(why), "{line}: {refusal}");
+        assert!(refusal.starts_with("syscalls-table/"), "{refusal}");
+    }
+    assert!(generate(table, "SYS_SEND send args[..]").unwrap_err().contains("begins with `through"));
 }

@@ -3,8 +3,8 @@
 //! A reader that keeps up counts every record; one that does not counts what it got. The difference between the two at
 //! one place of the ring is exactly what the second missed.
 
+use crate::model::CallSet;
 use crate::model::record::{Head, Kind, MAX_RECORD, Record, Role, State, Writer, flag};
-use crate::model::{Abi, CallSet};
 use crate::table;
 
 /// Most calls named one by one in a record of losses; the rest is one sum.
@@ -12,9 +12,6 @@ const MOST_NAMED: usize = 200;
 
 /// Most calls named in its words.
 const MOST_TOLD: usize = 12;
-
-/// The bit that marks an x32 call's number.
-const X32_BIT: u32 = 0x4000_0000;
 
 /// What is no known call, after the rows: their names in a sum.
 const OTHERS: [&str; 6] = [
@@ -42,14 +39,7 @@ impl Default for Tally {
 pub fn slot(head: &Head) -> Option<usize> {
     let other = |at: usize| Some(CallSet::CAPACITY + at);
     match head.kind {
-        Kind::Enter | Kind::Exit | Kind::Unfinished => {
-            let row = match head.abi {
-                Some(Abi::X32) => table::by_number(Abi::X32, head.nr & !X32_BIT),
-                Some(abi) => table::by_number(abi, head.nr),
-                None => None,
-            };
-            row.map(table::Row::index).or_else(|| other(0))
-        }
+        Kind::Enter | Kind::Exit | Kind::Unfinished => table::row_of(head).map(table::Row::index).or_else(|| other(0)),
         Kind::Fork => other(1),
         Kind::Exec => other(2),
         Kind::End => other(3),
@@ -182,6 +172,7 @@ pub(super) fn count_all(tally: &mut Tally, bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Abi;
 
     fn head(kind: Kind, nr: u32) -> Head {
         Head { kind, abi: Some(Abi::X86_64), time: 0, pid: 1, tid: 1, nr, flags: 0, result: 0 }

@@ -80,6 +80,11 @@ fn head(kind: Kind, task: Task) -> Head {
     Head { kind, abi: None, time: clock::realtime(), pid: task.pid, tid: task.tid, nr: 0, flags: 0, result: 0 }
 }
 
+/// The bits of a record's flags that say through which part of a multiplexer `call` went.
+fn through(call: &Call) -> u32 {
+    u32::from(call.sub) << flag::SUB_SHIFT
+}
+
 impl<R: Records> Recorder<R> {
     /// A recorder that feeds `bus`. The paths of the calls in `followed` are followed to their end.
     #[must_use]
@@ -129,7 +134,7 @@ impl<R: Records> Recorder<R> {
         let head = Head {
             abi: call.abi,
             nr: call.nr,
-            flags: if call.refused { flag::REFUSED } else { 0 },
+            flags: if call.refused { flag::REFUSED } else { 0 } | through(call),
             result,
             ..head(kind, task)
         };
@@ -206,7 +211,13 @@ impl<R: Records> Observer for Recorder<R> {
             return;
         }
         let count = call.row.zip(call.abi).map_or(6, |(row, abi)| row.args(abi).len());
-        let head = Head { abi: call.abi, nr: call.nr, result: why as i64, ..head(Kind::Unfinished, task) };
+        let head = Head {
+            abi: call.abi,
+            nr: call.nr,
+            flags: through(call),
+            result: why as i64,
+            ..head(Kind::Unfinished, task)
+        };
         self.plain(&head, call.args.get(..count).unwrap_or(&call.args));
     }
 

@@ -55,8 +55,11 @@ const BLIND: &[(&str, When, &str)] = &[
     ("prctl", When::Is(0, &[35]), "it changes which program a process is taken for"),
     ("mknod", When::Device(1), "a device's name says nothing of what is behind it"),
     ("mknodat", When::Device(2), "a device's name says nothing of what is behind it"),
+    // Any other is the call that it stands for.
+    ("socketcall", When::Always, "its arguments cannot be read"),
     ("socket", When::Nameless, "its addresses cannot be named"),
     // MSG_FASTOPEN (linux/socket.h) connects with an address that is read from memory twice.
+    ("send", When::Has(3, 0x2000_0000), "it connects and sends at once"),
     ("sendto", When::Has(3, 0x2000_0000), "it connects and sends at once"),
     ("sendmsg", When::Has(2, 0x2000_0000), "it connects and sends at once"),
     ("sendmmsg", When::Has(3, 0x2000_0000), "it connects and sends at once"),
@@ -106,7 +109,9 @@ mod tests {
     fn an_argument_can_make_the_difference() {
         let of = |name, args| {
             let row = table::by_name(name);
-            why(name, &Call { abi: None, nr: 0, args, stack: 0, row, enabled: true, refused: false })
+            let call =
+                Call { abi: None, nr: 0, sub: 0, args, stack: 0, row, result_at: None, enabled: true, refused: false };
+            why(name, &call)
         };
         assert!(of("socket", [2, 1, 0, 0, 0, 0]).is_none());
         assert!(of("socket", [2, 3, 1, 0, 0, 0]).is_some());

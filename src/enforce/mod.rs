@@ -39,6 +39,7 @@ const JUDGED: &[&str] = &[
     "execveat",
     "connect",
     "listen",
+    "send",
     "sendto",
     "sendmsg",
     "sendmmsg",
@@ -48,6 +49,7 @@ const JUDGED: &[&str] = &[
     "fsetxattr",
     "fremovexattr",
     "read",
+    "recv",
     "recvfrom",
     "recvmsg",
 ];
@@ -199,10 +201,8 @@ impl Enforcer {
             "open" | "openat" | "openat2" | "creat" => self.open(memory, task, call, name),
             "execve" | "execveat" => self.exec(memory, task, call, name),
             "fchmod" | "fchown" | "fchown32" | "fsetxattr" | "fremovexattr" => self.behind(task, call),
-            "connect" | "listen" | "sendto" | "sendmsg" | "sendmmsg" | "socketcall" => {
-                self.network(memory, task, call, name)
-            }
-            "read" | "recvfrom" | "recvmsg" => self.receive(memory, task, call, name),
+            "connect" | "listen" | "send" | "sendto" | "sendmsg" | "sendmmsg" => self.network(memory, task, call, name),
+            "read" | "recv" | "recvfrom" | "recvmsg" => self.receive(memory, task, call, name),
             _ => self.named(memory, task, call, name),
         }
     }

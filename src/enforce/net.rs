@@ -12,7 +12,6 @@ use crate::engine::{Call, Denial, Task, Verdict};
 use crate::model::Abi;
 use crate::sys::memory::Memory;
 use crate::sys::socket::{MAX_ADDRESS, Shared};
-use crate::table;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const DNS: u16 = 53;
@@ -22,20 +21,6 @@ const MESSAGES: u64 = 1024;
 
 /// The longest question to a name server that is read.
 const QUESTION: usize = 4096;
-
-/// i386 socketcall(2) sub-calls (linux/net.h) that are judged.
-const SUBCALLS: &[(u32, &str)] = &[
-    (1, "socket"),
-    (3, "connect"),
-    (4, "listen"),
-    (9, "sendto"),
-    (10, "recvfrom"),
-    (11, "sendto"),
-    (12, "recvfrom"),
-    (16, "sendmsg"),
-    (17, "recvmsg"),
-    (20, "sendmmsg"),
-];
 
 /// A socket address that was read once.
 enum Address {
@@ -144,13 +129,13 @@ impl Enforcer {
     pub(super) fn network(&mut self, memory: &mut Memory, task: Task, call: &Call, name: &str) -> Verdict {
         let number = int(call, 0);
         match name {
-            "socketcall" => self.multiplexed(memory, task, call),
             "connect" => {
                 let bytes = copied(memory, task, word(call, 1), u64::from(low32(word(call, 2))));
                 self.connect(task, number, &bytes)
             }
             "listen" => self.listen(task, number),
-            "sendto" => {
+            "send" | "sendto" => {
+                // What send(2) does not have is 0.
                 let to = copied(memory, task, word(call, 4), u64::from(low32(word(call, 5))));
                 let bytes = part(memory, task, word(call, 1), word(call, 2), QUESTION);
                 self.send(task, number, &Message { to, bytes })
@@ -174,23 +159,6 @@ impl Enforcer {
             }
         }
         Verdict::Pass
-    }
-
-    /// i386 socketcall(2): the call that it stands for, with arguments that lie in memory.
-    fn multiplexed(&mut self, memory: &mut Memory, task: Task, call: &Call) -> Verdict {
-        let Some((_, name)) = SUBCALLS.iter().find(|(number, _)| *number == low32(word(call, 0))) else {
-            return Verdict::Pass;
-        };
-        let mut words = [[0; 4]; 6];
-        let sub = low32(word(call, 0));
-        // send and recv (9, 10) take four arguments, and sendto and recvfrom go on from there.
-        let count = if matches!(sub, 9 | 10) { 4 } else { 6 };
-        let into = words.as_flattened_mut().get_mut(..count * 4).unwrap_or_default();
-        // The kernel copies only as many as the call has: what lies behind may be unreadable.
-        memory.read(task.tid, word(call, 1), into);
-        let args = words.map(|word| u64::from(u32::from_le_bytes(word)));
-        let inner = Call { args, row: table::by_name(name), ..*call };
-        self.judge(memory, task, &inner, name)
     }
 
     /// The names of an address, for a policy.

@@ -5,6 +5,7 @@
 
 mod judge;
 pub mod ptrace;
+mod through;
 
 pub use judge::{Denial, Judge, Punishment, Verdict};
 
@@ -59,12 +60,16 @@ pub struct Call {
     pub abi: Option<Abi>,
     /// The number as the kernel sees it.
     pub nr: u32,
-    /// The six argument registers.
+    /// The sub-number of a call that went through a multiplexer, whose number `nr` is; 0 for any other.
+    pub sub: u8,
+    /// The six argument registers, or the arguments of the inner call.
     pub args: [u64; 6],
     /// The stack pointer.
     pub stack: u64,
-    /// The row of the table, if the number is known.
+    /// The row of the table, if the number is known: the inner call's where there is one.
     pub row: Option<&'static crate::table::Row>,
+    /// Where the kernel writes the result of an inner call, if not into its register.
+    pub result_at: Option<u64>,
     /// Whether it is an event to write, or only keeps the account.
     pub enabled: bool,
     /// Refused by smtrace to protect itself.

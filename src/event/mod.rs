@@ -19,9 +19,6 @@ use crate::table::{self, Arg, Kind, Phase, Row};
 /// The names of the arguments of a call that no row has.
 const UNNAMED: [&str; 6] = ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"];
 
-/// The bit that marks an x32 call's number.
-const X32_BIT: u32 = 0x4000_0000;
-
 /// What an event tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
@@ -92,15 +89,6 @@ pub struct Event<'a> {
     limits: Limits,
 }
 
-/// The row of the call that a record tells of, if it is a known call.
-#[must_use]
-pub fn row(head: &Head) -> Option<&'static Row> {
-    match head.abi? {
-        Abi::X32 => table::by_number(Abi::X32, head.nr & !X32_BIT),
-        abi => table::by_number(abi, head.nr),
-    }
-}
-
 impl<'a> Event<'a> {
     /// Decodes `record`; `None` for kinds that are no event.
     ///
@@ -134,7 +122,7 @@ impl<'a> Event<'a> {
             | RecordKind::Outsider
             | RecordKind::Moved => return None,
         };
-        let row = if sort == Sort::Call { row(head) } else { None };
+        let row = if sort == Sort::Call { table::row_of(head) } else { None };
         let name = match head.kind {
             RecordKind::Fork => Name::Known("sched_process_fork"),
             RecordKind::Exec => Name::Known("sched_process_exec"),
@@ -170,6 +158,14 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn number(&self) -> i32 {
         if self.sort == Sort::Call { self.head().nr.cast_signed() } else { -1 }
+    }
+
+    /// The multiplexer that the call went through; its number is [`Event::number`].
+    #[must_use]
+    pub fn via(&self) -> Option<&'static str> {
+        let head = self.head();
+        let through = head.abi.filter(|_| self.sort == Sort::Call && head.sub() != 0)?;
+        table::numbered(through, head.nr, 0).map(|row| row.name)
     }
 
     /// The result as all formats show it: 0 on enter, `None` for a call that never returned.

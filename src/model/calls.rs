@@ -65,6 +65,21 @@ impl CallSet {
         }
     }
 
+    /// Adds every row of `other`, or takes it away, as far as calls of `only` go where one is named.
+    pub fn merge(&mut self, other: &CallSet, only: Option<Personality>, away: bool) {
+        for index in other.iter() {
+            for personality in Personality::ALL {
+                if !other.contains_on(index, personality) || only.is_some_and(|only| only != personality) {
+                    continue;
+                }
+                match away {
+                    true => self.remove_on(index, personality),
+                    false => self.insert_on(index, personality),
+                }
+            }
+        }
+    }
+
     /// Whether row `index` is in the set, for calls of some personality.
     #[must_use]
     pub fn contains(&self, index: usize) -> bool {
@@ -124,6 +139,24 @@ mod tests {
         assert_eq!(of(&set), [false, true, true]);
         set.insert(5);
         assert_eq!(of(&set), [true; 3]);
+    }
+
+    #[test]
+    fn sets_are_merged_by_personality() {
+        let (mut all, mut some) = (CallSet::default(), CallSet::default());
+        all.insert(7);
+        some.insert_on(8, Personality::Bits32);
+        let mut set = CallSet::default();
+        set.merge(&all, None, false);
+        set.merge(&some, None, false);
+        set.merge(&some, Some(Personality::X32), false);
+        let mut expected = all.clone();
+        expected.insert_on(8, Personality::Bits32);
+        assert_eq!(set, expected);
+        set.merge(&all, Some(Personality::X32), true);
+        assert_eq!(Personality::ALL.map(|personality| set.contains_on(7, personality)), [true, true, false]);
+        set.merge(&all, None, true);
+        assert_eq!(set, some);
     }
 
     #[test]

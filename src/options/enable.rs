@@ -6,7 +6,7 @@
 
 use super::nearest;
 use crate::model::{Abi, CallSet, Personality};
-use crate::table;
+use crate::table::{self, through};
 use regex::RegexBuilder;
 
 /// The longest expression, in bytes.
@@ -62,14 +62,7 @@ fn apply(set: &mut Option<CallSet>, expression: &str) -> Result<(), String> {
         let (word, personality) = qualified(word)?;
         let named = word_calls(word)?;
         let result = set.get_or_insert_with(|| if away { all() } else { CallSet::default() });
-        for index in named.iter() {
-            match (away, personality) {
-                (true, None) => result.remove(index),
-                (false, None) => result.insert(index),
-                (true, Some(personality)) => result.remove_on(index, personality),
-                (false, Some(personality)) => result.insert_on(index, personality),
-            }
-        }
+        result.merge(&named, personality, away);
         if word == "none" && !away {
             *result = CallSet::default();
         }
@@ -179,6 +172,10 @@ fn named_call(name: &str) -> Result<CallSet, String> {
     if let Some(row) = table::by_name(name) {
         let mut set = CallSet::default();
         set.insert(row.index());
+        // By name a multiplexer is all that goes through it, which on i386 has most calls under numbers of their own too.
+        for inner in through::calls(row) {
+            set.insert_on(inner.index(), Personality::Bits32);
+        }
         return Ok(set);
     }
     if let Ok(number) = name.parse() {
@@ -261,6 +258,22 @@ mod tests {
         assert_eq!(calls(["!read,!write"]).unwrap(), expected);
         assert_eq!(names(&["!all"]), Vec::<&str>::new());
         assert_eq!(calls(["!none"]).unwrap(), all());
+    }
+
+    #[test]
+    fn a_multiplexer_by_name_is_all_that_goes_through_it() {
+        use crate::model::Personality::{Bits32, Bits64};
+        let has = |expression: &str, name: &str, personality| {
+            let set = calls([expression]).unwrap();
+            set.contains_on(table::by_name(name).unwrap().index(), personality)
+        };
+        assert!(has("socketcall", "connect", Bits32) && has("socketcall", "recv", Bits32));
+        assert!(!has("socketcall", "connect", Bits64) && !has("socketcall", "semop", Bits32));
+        assert!(has("ipc@32", "semop", Bits32) && !has("ipc@64", "semop", Bits32));
+        assert!(!has("!socketcall", "connect", Bits32) && has("!socketcall", "connect", Bits64));
+        // A class and a pattern mean the rows that they name.
+        assert!(has("%desc", "socketcall", Bits32) && !has("%desc", "connect", Bits32));
+        assert!(!has("all,!connect", "connect", Bits32) && has("all,!connect", "socketcall", Bits32));
     }
 
     #[test]

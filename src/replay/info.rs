@@ -7,9 +7,6 @@ use crate::table;
 use serde::Serialize;
 use std::fs::File;
 
-/// The bit that marks an x32 call's number.
-const X32_BIT: u32 = 0x4000_0000;
-
 /// The version of the object.
 const VERSION: u8 = 1;
 
@@ -61,9 +58,9 @@ pub(super) fn info(replay: &Replay) -> Result<String, String> {
     let mut calls: Vec<Call> = index
         .calls
         .iter()
-        .map(|((abi, nr), count)| {
+        .map(|((abi, nr, sub), count)| {
             let abi = Abi::from_byte(*abi);
-            let row = abi.and_then(|abi| table::by_number(abi, if abi == Abi::X32 { nr & !X32_BIT } else { *nr }));
+            let row = abi.and_then(|abi| table::numbered(abi, *nr, *sub));
             let name = row.map_or_else(|| format!("syscall_{nr}"), |row| row.name.to_owned());
             let (enters, exits, failed) = (count.enters, count.exits, count.failed);
             Call { name, abi: abi.map(Abi::name), enters, exits, failed }

@@ -3,11 +3,11 @@
 
 use crate::decode::walk::Limits;
 use crate::engine::ptrace::is_enabled;
-use crate::event::{self, Event};
+use crate::event::Event;
 use crate::model::record::{Kind as RecordKind, Record, Role};
 use crate::model::{Moment, Pid, Replay};
 use crate::state::Who;
-use crate::table::Kind;
+use crate::table::{self, Kind};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rustc_hash::FxHashSet;
 use std::ffi::OsStr;
@@ -71,7 +71,7 @@ impl<'a> Select<'a> {
             *to = *from;
         }
         let head = record.head();
-        head.abi.zip(event::row(head)).is_some_and(|(abi, row)| is_enabled(calls, abi, row, &args))
+        head.abi.zip(table::row_of(head)).is_some_and(|(abi, row)| is_enabled(calls, abi, row, &args))
     }
 
     fn by_comm(&self, record: &Record<'_>, who: &Who<'_>) -> bool {

@@ -9,11 +9,11 @@ use super::flags;
 use super::life::{self, Maker, Program, Subject};
 use super::sockets::{Sockets, lesson};
 use super::table::{GENERIC, Index};
-use crate::event::row;
 use crate::model::Pid;
 use crate::model::record::{Head, Kind, Record, Role, flag};
 use crate::state::{Account, Groups, Users};
 use crate::table::Row;
+use crate::table::row_of;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The calls whose exit tells a reader of new ids by itself: setuid, setgid, setresuid, setresgid.
@@ -144,7 +144,7 @@ impl Converter {
     /// Whether the call in progress of `tid` has one of these events.
     fn tells(&self, tid: Pid, numbers: &[u16]) -> bool {
         let pending = self.entered.get(&tid).and_then(|bytes| Record::parse(bytes).ok());
-        let row = pending.and_then(|(record, _)| row(record.head()));
+        let row = pending.and_then(|(record, _)| row_of(record.head()));
         let event = row.and_then(|row| self.index.event(row));
         event.is_some_and(|event| numbers.contains(&event.number))
     }
@@ -156,7 +156,7 @@ impl Converter {
         bytes.extend_from_slice(record.bytes());
         self.entered.insert(head.tid, bytes);
         self.told.remove(&head.tid);
-        let row = row(head);
+        let row = row_of(head);
         if let Some(row) = row {
             if let Some(maker) = Maker::of(row.name) {
                 return events(self.build.begin(head.time, head.tid, maker.number()).finish());
@@ -197,7 +197,7 @@ impl Converter {
         let memory = self.entered.remove(&head.tid);
         let entered = memory.as_deref().and_then(|bytes| Record::parse(bytes).ok()).map(|(record, _)| record);
         let entered = entered.filter(|entered| (entered.head().nr, entered.head().abi) == (head.nr, head.abi));
-        let Some(row) = row(head) else { return self.generic(head, None, events) };
+        let Some(row) = row_of(head) else { return self.generic(head, None, events) };
         if let Some(maker) = Maker::of(row.name) {
             let flags = entered.as_ref().map_or(0, |entered| clone_flags(row, entered));
             let subject = Subject::new(&self.account, head.pid, head.tid);
@@ -241,7 +241,7 @@ impl Converter {
         }
         let pending = self.entered.get(&creator).and_then(|bytes| Record::parse(bytes).ok()).map(|(record, _)| record);
         let made = pending.and_then(|record| {
-            let row = row(record.head())?;
+            let row = row_of(record.head())?;
             Some((Maker::of(row.name)?, clone_flags(row, &record)))
         });
         let (maker, flags) = made.unwrap_or((Maker::Clone, if thread { flags::PTHREAD } else { 0 }));
@@ -261,7 +261,7 @@ impl Converter {
         let pending = self.entered.remove(&former).or_else(|| self.entered.remove(&head.tid));
         let entered = pending.as_deref().and_then(|bytes| Record::parse(bytes).ok()).map(|(record, _)| record);
         let call = entered.as_ref().and_then(|entered| {
-            let row = row(entered.head())?;
+            let row = row_of(entered.head())?;
             Some((Program::of(row.name)?, Call::new(row, entered, None, &self.sockets)))
         });
         let program = call.as_ref().map_or(Program::Execve, |(program, _)| *program);

@@ -99,6 +99,10 @@ fn render_call(event: &Event<'_>, time: &str, out: &mut Vec<u8>) {
         Some(abi) => direct::name(abi.name(), out),
         None => field("null", out),
     }
+    if let Some(multiplexer) = event.via() {
+        field(",\"via\":", out);
+        direct::name(multiplexer, out);
+    }
     field(if event.dir == Dir::Enter { ",\"dir\":\">\",\"res\":" } else { ",\"dir\":\"<\",\"res\":" }, out);
     let or_null = |result: Option<i64>, out: &mut Vec<u8>| match result {
         Some(result) => direct::word(Raw::Signed(result), out),

@@ -6,7 +6,7 @@
 //! ```text
 //! number of entries, and each: plain offset, stored offset (both less the entry before), earliest time, latest less
 //!   earliest, records
-//! number of calls, and each: u8 ABI, number, enters, exits, exits that failed
+//! number of calls, and each: u8 ABI, number with the sub-number above its 32 bits, enters, exits, exits that failed
 //! ```
 //! with numbers as in `varint`.
 
@@ -52,8 +52,8 @@ pub struct Count {
 pub struct Index {
     /// The frames of records, in their order.
     pub entries: Vec<Entry>,
-    /// The counts by ABI, as a record stores it, and number.
-    pub calls: FxHashMap<(u8, u32), Count>,
+    /// The counts by ABI, as a record stores it, number, and sub-number of a multiplexer (0: none).
+    pub calls: FxHashMap<(u8, u32, u8), Count>,
     /// How many frames an entry covers.
     stride: usize,
     /// How many the last one covers.
@@ -115,7 +115,7 @@ impl Index {
 
     fn count_one(&mut self, head: &Head) {
         let Some(abi) = head.abi else { return };
-        let key = (abi as u8, head.nr);
+        let key = (abi as u8, head.nr, head.sub());
         if self.calls.len() >= MOST_CALLS && !self.calls.contains_key(&key) {
             return;
         }
@@ -147,9 +147,9 @@ impl Index {
         let mut calls: Vec<_> = self.calls.iter().collect();
         calls.sort_unstable_by_key(|(key, _)| **key);
         put(calls.len() as u64, &mut out);
-        for ((abi, nr), count) in calls {
+        for ((abi, nr, sub), count) in calls {
             out.push(*abi);
-            for number in [u64::from(*nr), count.enters, count.exits, count.failed] {
+            for number in [u64::from(*sub) << 32 | u64::from(*nr), count.enters, count.exits, count.failed] {
                 put(number, &mut out);
             }
         }
@@ -171,7 +171,9 @@ impl Index {
         for _ in 0..bounded(take(left)?, MOST_CALLS)? {
             let (abi, rest) = left.split_first()?;
             *left = rest;
-            let key = (*abi, u32::try_from(take(left)?).ok()?);
+            let number = take(left)?;
+            let sub = u8::try_from(number >> 32).ok()?;
+            let key = (*abi, u32::try_from(number & 0xffff_ffff).ok()?, sub);
             index.calls.insert(key, Count { enters: take(left)?, exits: take(left)?, failed: take(left)? });
         }
         left.is_empty().then_some(index)
@@ -207,7 +209,7 @@ mod tests {
         }
         let read = Index::parse(&index.write()).unwrap();
         assert_eq!((&read.entries, &read.calls), (&index.entries, &index.calls));
-        assert_eq!(read.calls[&(0, 257)], Count { enters: 1, exits: 1, failed: 1 });
+        assert_eq!(read.calls[&(0, 257, 0)], Count { enters: 1, exits: 1, failed: 1 });
         let bytes = index.write();
         for end in 0..bytes.len() {
             assert!(Index::parse(&bytes[..end]).is_none());

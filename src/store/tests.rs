@@ -95,7 +95,7 @@ fn a_capture_comes_back_with_its_times_and_index() {
         while reader.part().is_some() {}
         assert_eq!(reader.latest(), Some((199_000_000_000, 3600)));
         let index = reader.index().unwrap().clone();
-        assert_eq!(index.calls[&(0, 257)], Count { enters: 99, exits: 100, failed: 100 });
+        assert_eq!(index.calls[&(0, 257, 0)], Count { enters: 99, exits: 100, failed: 100 });
         assert_eq!(index.entries.iter().map(|entry| entry.records).sum::<u64>(), 200);
         // Each entry is where a frame begins, in both forms.
         let plain = if compress { zstd::stream::decode_all(&bytes[..]).unwrap() } else { bytes.clone() };

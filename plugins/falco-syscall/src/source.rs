@@ -1,9 +1,9 @@
 //! An open source: records of a feed to events of libscap.
 
 use falco_plugin::anyhow::Error;
-use smtrace::event::row;
 use smtrace::model::record::{Kind, Record, flag};
 use smtrace::scap::Converter;
+use smtrace::table::row_of;
 use smtrace_feed::{Feed, Given, Journal, Params};
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ fn left_out(record: &Record<'_>, params: &Params, converter: &Converter) -> bool
     let (sibling, filters) = (&params.sibling, &params.sibling.filters);
     let other = || {
         let calls = sibling.calls.as_ref().filter(|_| head.kind != Kind::Signal);
-        calls.is_some_and(|calls| row(head).is_none_or(|row| !calls.contains(row.index())))
+        calls.is_some_and(|calls| row_of(head).is_none_or(|row| !calls.contains(row.index())))
     };
     let named = || {
         let comm = converter.comm(head.pid, head.tid);

@@ -2,12 +2,12 @@
 
 use crate::fields::Event;
 use falco_plugin::anyhow::{Error, anyhow};
-use smtrace::event::row;
 use smtrace::model::record::{Kind, Record};
 use smtrace::model::{Plan, Target};
 use smtrace::options::{self, Action, Choices};
 use smtrace::pipeline::Pipeline;
 use smtrace::state::{Groups, Users};
+use smtrace::table::row_of;
 use smtrace::{sink, table};
 use smtrace_feed::{Feed, Given, Journal, Params, Place};
 use std::fs::File;
@@ -73,7 +73,7 @@ impl Render {
 fn wanted(record: &Record<'_>, params: &Params) -> bool {
     let call = matches!(record.head().kind, Kind::Enter | Kind::Exit | Kind::Unfinished);
     let Some(calls) = params.sibling.calls.as_ref().filter(|_| call) else { return true };
-    row(record.head()).is_some_and(|row| calls.contains(row.index()))
+    row_of(record.head()).is_some_and(|row| calls.contains(row.index()))
 }
 
 /// A file that events also go to.

@@ -4,91 +4,25 @@ use super::classify::Stop;
 use super::tracee::{After, Open};
 use super::{Engine, info::Info};
 use crate::arch;
+use crate::engine::through::{result as result_of, unfold};
 use crate::engine::{Call, Observer};
 use crate::filter::{COOKIE, Duty, Guard};
 use crate::model::record::UNTRACED_CLEARED;
 use crate::model::{Abi, CallSet, Personality, Pid};
 use crate::sys::{Fault, clock};
-use crate::table::{self, Kind};
+use crate::table::{self, Kind, through};
 
 const CLONE_UNTRACED: u64 = 0x0080_0000;
 const SECCOMP_SET_MODE_FILTER: u64 = 1;
 const ENOSYS: i64 = 38;
 const EPERM: i64 = 1;
 
-/// i386 socketcall(2) sub-calls by number: the call each stands for (linux/net.h).
-const SOCKETCALLS: [&str; 21] = [
-    "",
-    "socket",
-    "bind",
-    "connect",
-    "listen",
-    "accept",
-    "getsockname",
-    "getpeername",
-    "socketpair",
-    "send",
-    "recv",
-    "sendto",
-    "recvfrom",
-    "shutdown",
-    "setsockopt",
-    "getsockopt",
-    "sendmsg",
-    "recvmsg",
-    "accept4",
-    "recvmmsg",
-    "sendmmsg",
-];
-
-/// i386 ipc(2) sub-calls by number (linux/ipc.h).
-const IPC_CALLS: [&str; 25] = [
-    "",
-    "semop",
-    "semget",
-    "semctl",
-    "semtimedop",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "msgsnd",
-    "msgrcv",
-    "msgget",
-    "msgctl",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "shmat",
-    "shmdt",
-    "shmget",
-    "shmctl",
-];
-
-/// Whether a call of `row` by `abi` is one of `calls`.
+/// Whether a call of `row` by `abi` is one of `calls`; a multiplexer's is, too, when the call that it asks for is one.
 #[must_use]
 pub fn is_enabled(calls: &CallSet, abi: Abi, row: &table::Row, args: &[u64; 6]) -> bool {
-    let personality = Personality::of(abi);
-    if calls.contains_on(row.index(), personality) {
-        return true;
-    }
-    // libseccomp traps a multiplexer for an enabled call that goes through it; it is that call.
-    let names: &[&str] = match row.name {
-        "socketcall" => &SOCKETCALLS,
-        "ipc" => &IPC_CALLS,
-        _ => return false,
-    };
-    // sys_ipc: "version = call >> 16; call &= 0xffff" (ipc/syscall.c).
-    usize::try_from(args[0] & 0xffff)
-        .ok()
-        .and_then(|sub| names.get(sub))
-        .and_then(|name| table::by_name(name))
-        .is_some_and(|row| calls.contains_on(row.index(), personality))
+    let has = |row: &table::Row| calls.contains_on(row.index(), Personality::of(abi));
+    has(row)
+        || through::of(row).and_then(|multiplexer| multiplexer.asked(args[0])).is_some_and(|inner| has(inner.row()))
 }
 
 impl Engine {
@@ -97,7 +31,7 @@ impl Engine {
             Ok(Info::Enter { arch, nr, args, stack, data }) => {
                 let abi = arch::abi_of(arch, nr);
                 let row = abi.and_then(|abi| table::by_number(abi, arch::table_number(abi, nr)));
-                let call = Call { abi, nr, args, stack, row, enabled: false, refused: false };
+                let call = Call { abi, nr, sub: 0, args, stack, row, result_at: None, enabled: false, refused: false };
                 self.entered(observer, tid, call, data);
             }
             Ok(Info::Exit(result)) => self.returned(observer, tid, result),
@@ -141,7 +75,13 @@ impl Engine {
         let silent = tracee.silent && !before_exec;
         let duty = row.and_then(|row| self.duties.get(row.index()).copied().flatten());
         let known = abi.zip(row);
-        let enabled = !silent && known.is_some_and(|(abi, row)| is_enabled(&self.calls, abi, row, &args));
+        let asked = !silent && known.is_some_and(|(abi, row)| is_enabled(&self.calls, abi, row, &args));
+        if asked || self.judge.is_some() {
+            unfold(&mut self.memory, tid, &mut call);
+        }
+        // A multiplexer that is enabled is so for what cannot be told apart.
+        let enabled =
+            asked && call.abi.zip(call.row).is_some_and(|(abi, row)| is_enabled(&self.calls, abi, row, &call.args));
         call.enabled = enabled;
         self.place(tid, &call);
         let after = self.do_duty(observer, tid, &mut call, duty);
@@ -306,6 +246,7 @@ impl Engine {
             After::Comm | After::Creds | After::Cwd => {}
         }
         if call.enabled {
+            let result = result_of(&mut self.memory, tid, &call, result);
             observer.exit(&mut self.memory, task, &call, result);
         }
         if watched {

@@ -19,8 +19,8 @@ use crate::table;
 
 /// Calls that fail with EINTR when a ptrace stop interrupts them, though no handler ran, and that have done nothing by
 /// then (signal(7), "Interruption of system calls and library functions by stop signals"; socket calls with a timeout,
-/// sock_intr_errno in include/net/sock.h).
-const INTERRUPTED: [&str; 27] = [
+/// sock_intr_errno in include/net/sock.h), and the multiplexers, through which no other call fails so.
+const INTERRUPTED: [&str; 29] = [
     "read",
     "readv",
     "epoll_wait",
@@ -48,6 +48,8 @@ const INTERRUPTED: [&str; 27] = [
     "connect",
     "write",
     "writev",
+    "socketcall",
+    "ipc",
 ];
 
 impl Engine {

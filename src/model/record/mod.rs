@@ -13,7 +13,7 @@
 //! 16  i32  pid (tgid)
 //! 20  i32  tid
 //! 24  u32  call number as the kernel sees it (for x32 with bit 30)
-//! 28  u32  flags
+//! 28  u32  flags; bits 16 to 23 are the sub-number of a call that went through a multiplexer
 //! 32  i64  result
 //! 40  u64  raw arguments, one word each
 //!  .  pieces, one after another, each:
@@ -37,8 +37,9 @@ pub use writer::Writer;
 
 use super::{Abi, Pid};
 
-/// The version of this layout. It changes when an old reader would misread a new record.
-pub const VERSION: u16 = 1;
+/// The version of this layout. It changes when an old reader would misread a new record: 2 has calls that went through a
+/// multiplexer ([`Head::sub`]).
+pub const VERSION: u16 = 2;
 
 /// Bytes before the raw arguments.
 pub const HEADER: usize = 40;
@@ -135,6 +136,9 @@ pub mod flag {
     pub const DENIED: u32 = 64;
     /// The account of who is who starts anew (in [`super::Kind::Lost`]).
     pub const VOID: u32 = 32;
+
+    /// Where the 8 bits of [`super::Head::sub`] begin.
+    pub const SUB_SHIFT: u32 = 16;
 }
 
 /// What the bytes of a piece are.
@@ -232,6 +236,15 @@ pub struct Head {
     pub flags: u32,
     /// The result; its meaning is the kind's.
     pub result: i64,
+}
+
+impl Head {
+    /// The sub-number of a call that went through a multiplexer (i386's socketcall(2) and ipc(2), whose number `nr` is):
+    /// the raw arguments are then those of the inner call. 0 for any other.
+    #[must_use]
+    pub fn sub(&self) -> u8 {
+        (self.flags >> flag::SUB_SHIFT).to_le_bytes()[0]
+    }
 }
 
 /// A record that was checked, borrowed from the bytes it lies in.

@@ -5,10 +5,10 @@
 use super::call::Call;
 use super::file::{File, Part, Sort, address, l4, made};
 use super::path;
-use crate::event::row;
 use crate::model::Pid;
 use crate::model::record::{Kind, Record, Role};
 use crate::table::Ret;
+use crate::table::row_of;
 use rustc_hash::FxHashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ impl Files {
 
     /// As `learn`, from the records of a call.
     pub(crate) fn learn_exit(&mut self, record: &Record<'_>, entered: Option<&Record<'_>>, cwd: &[u8]) {
-        self.learn(&Call::new(row(record.head()), record, entered), cwd);
+        self.learn(&Call::new(row_of(record.head()), record, entered), cwd);
     }
 
     /// Learns from a call that returned, before conditions are asked about it.

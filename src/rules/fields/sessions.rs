@@ -4,9 +4,9 @@
 //! known, until they make a session of their own.
 
 use super::call::Call;
-use crate::event::row;
 use crate::model::Pid;
 use crate::model::record::{Kind, Record};
+use crate::table::row_of;
 use rustc_hash::FxHashMap;
 
 /// The session and the group of a process.
@@ -48,7 +48,7 @@ impl Sessions {
 
     /// Learns from a call that returned.
     pub(crate) fn learn_exit(&mut self, record: &Record<'_>, entered: Option<&Record<'_>>) {
-        let call = Call::new(row(record.head()), record, entered);
+        let call = Call::new(row_of(record.head()), record, entered);
         let own = call.pid();
         let id = |name: &str, none: Pid| Pid::try_from(call.int(name)).ok().filter(|id| *id != 0).unwrap_or(none);
         match call.row.map(|row| row.name) {

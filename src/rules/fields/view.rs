@@ -11,11 +11,11 @@ use super::process::Process;
 use super::programs::Programs;
 use super::sessions::{Session, Sessions};
 use super::{evt, fd, other, place, process};
-use crate::event::row;
 use crate::model::record::{Kind, Record};
 use crate::rules::lang::{Arg, FieldId, Fields, Value};
 use crate::state::Who;
 use crate::table;
+use crate::table::row_of;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 
@@ -123,7 +123,7 @@ pub(crate) struct View<'e> {
 pub(crate) fn event_of(record: &Record<'_>) -> Option<usize> {
     let rows = table::rows().len();
     match record.head().kind {
-        Kind::Enter | Kind::Exit => Some(row(record.head()).map_or(rows + UNKNOWN, table::Row::index)),
+        Kind::Enter | Kind::Exit => Some(row_of(record.head()).map_or(rows + UNKNOWN, table::Row::index)),
         Kind::End => Some(rows + PROC_EXIT),
         Kind::Signal => Some(rows + SIGNAL),
         _ => None,
@@ -139,7 +139,7 @@ impl<'e> View<'e> {
         setup: &'e Setup,
         times: Times,
     ) -> View<'e> {
-        let row = if matches!(record.head().kind, Kind::Enter | Kind::Exit) { row(record.head()) } else { None };
+        let row = if matches!(record.head().kind, Kind::Enter | Kind::Exit) { row_of(record.head()) } else { None };
         let known = row.and_then(|row| catalog().call(row.index()));
         let call = Call::new(row, record, entered);
         let Learned { files, sessions, programs, buffers } = learned;
