@@ -10,7 +10,7 @@ mod preamble;
 pub use duty::{Duty, Guard, Watch, When, duties};
 
 use crate::model::{CallSet, Pid};
-use crate::table;
+use crate::table::{self, through};
 use libseccomp::{ScmpAction, ScmpArch, ScmpArgCompare, ScmpCompareOp, ScmpFilterContext, ScmpSyscall};
 use std::fmt;
 use std::io::Read;
@@ -71,10 +71,15 @@ pub fn build(calls: &CallSet, own_pid: Pid) -> Result<Vec<u8>, BuildError> {
             Err(_) => unnamed.push(row),
         }
     }
-    // libseccomp compares the whole first argument of ipc(2), of which the kernel takes 16 bits: each ipc call stops.
-    let multiplexed = |name: &str| ["sem", "msg", "shm"].iter().any(|family| name.starts_with(family));
-    if table::rows().iter().any(|row| calls.contains(row.index()) && multiplexed(row.name)) {
-        filter.add_rule(action, ScmpSyscall::from_name("ipc")?)?;
+    // libseccomp follows a call through i386's multiplexers, too, but compares the whole first argument of ipc(2), of which
+    // the kernel takes 16 bits.
+    for multiplexer in through::multiplexers().iter().filter(|all| all.mask != u32::MAX) {
+        let call = ScmpSyscall::from_name(multiplexer.row().name)?;
+        let has = |row: &table::Row| calls.contains(row.index());
+        for inner in multiplexer.calls.iter().filter(|inner| has(inner.row()) && !has(multiplexer.row())) {
+            let masked = ScmpCompareOp::MaskedEqual(u64::from(multiplexer.mask));
+            filter.add_rule_conditional(action, call, &[ScmpArgCompare::new(0, masked, u64::from(inner.sub))])?;
+        }
     }
     for watch in duties(own_pid) {
         let enabled = table::by_name(watch.call).is_some_and(|row| calls.contains(row.index()));
@@ -116,3 +121,6 @@ pub fn build(calls: &CallSet, own_pid: Pid) -> Result<Vec<u8>, BuildError> {
     }
     Ok(program)
 }
+
+#[cfg(test)]
+mod tests;
