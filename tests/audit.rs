@@ -370,15 +370,21 @@ fn names_are_heard_in_each_way_that_they_are_asked_for() {
 }
 
 #[test]
-fn sockets_that_are_used_by_socketcall_are_said_to_be_out_of_sight() {
-    let scratch = Scratch::new();
-    let (outcome, facts) = audit(&scratch, &format!("exec {} socketcall 9", guest().display()), &[]);
-    if outcome.code == Some(77) {
-        return support::skip("socketcall", "this kernel has no i386 calls");
+fn what_socketcall_connects_to_is_a_peer_and_what_cannot_be_read_is_said() {
+    for (words, hidden) in [("socketcall 9", false), ("socketcall-hidden", true)] {
+        let scratch = Scratch::new();
+        let (outcome, facts) = audit(&scratch, &format!("exec {} {words}", guest().display()), &[]);
+        if outcome.code == Some(77) {
+            return support::skip("socketcall", "this kernel has no i386 calls");
+        }
+        assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+        let peers: Vec<(&Value, &Value)> =
+            facts["peers"].as_array().unwrap().iter().map(|peer| (&peer["address"], &peer["port"])).collect();
+        let expected = [(&Value::from("127.0.0.1"), &Value::from(9))];
+        assert_eq!(peers, expected[usize::from(hidden)..]);
+        let unseen = facts["coverage"]["out_of_sight"].as_array().unwrap();
+        assert_eq!(unseen.iter().any(|line| line.as_str().unwrap().contains("socketcall(2)")), hidden, "{unseen:?}");
+        let rules: Vec<&Value> = facts["findings"].as_array().unwrap().iter().map(|finding| &finding["rule"]).collect();
+        assert_eq!(rules, &["network-by-foreign-calls"][usize::from(!hidden)..]);
     }
-    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
-    let unseen = facts["coverage"]["out_of_sight"].as_array().unwrap();
-    assert!(unseen.iter().any(|line| line.as_str().unwrap().contains("socketcall(2)")), "{unseen:?}");
-    let rules: Vec<&Value> = facts["findings"].as_array().unwrap().iter().map(|finding| &finding["rule"]).collect();
-    assert_eq!(rules, ["network-by-foreign-calls"]);
 }

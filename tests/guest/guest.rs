@@ -1566,6 +1566,13 @@ fn socketcall(port: u16) -> c_int {
     0
 }
 
+/// Asks for a connection by i386 socketcall(2) with words that cannot be read.
+fn socketcall_hidden() -> c_int {
+    check!(int80(102, 3, 0, 0) == -i64::from(libc::EFAULT));
+    say("hidden ok");
+    0
+}
+
 /// Calls that no policy can judge.
 fn unjudged() -> c_int {
     let params = [0u8; 128];
@@ -1744,6 +1751,7 @@ extern "C" fn main() -> c_int {
         "int80-ipc" => int80_ipc(),
         "int80-open" => int80_open(word(1)),
         "openat2" => openat2_open(word(1)),
+        "socketcall-hidden" => socketcall_hidden(),
         "socketcall" => socketcall(number(&args, 1, 0) as u16),
         "unjudged" => unjudged(),
         "flip-path" => flip("path", word(1)),

@@ -19,12 +19,13 @@ const DUPLICATES: &[&str] = &["dup", "dup2", "dup3", "fcntl", "fcntl64", "close"
 const SOCKETS: &[&str] = &["socket", "connect", "bind", "listen", "accept", "accept4"];
 /// Messages.
 pub(super) const MESSAGES: &[&str] =
-    &["sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64"];
+    &["send", "sendto", "sendmsg", "sendmmsg", "recv", "recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64"];
 /// Signals: the call and the argument that names the process.
 const SIGNALS: &[(&str, usize, usize)] =
     &[("kill", 0, 1), ("tkill", 0, 1), ("tgkill", 0, 2), ("rt_sigqueueinfo", 0, 1), ("rt_tgsigqueueinfo", 0, 2)];
 /// The rest.
-const OTHERS: &[&str] = &["execve", "execveat", "mmap", "mmap2", "clone", "clone3", "chdir", "fchdir", "prctl"];
+const OTHERS: &[&str] =
+    &["execve", "execveat", "mmap", "mmap2", "clone", "clone3", "chdir", "fchdir", "prctl", "socketcall"];
 
 /// The names of all calls that facts are made of.
 pub(super) fn traced() -> impl Iterator<Item = &'static str> {

@@ -12,7 +12,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Calls by which bytes leave through a socket; the descriptor is their first argument.
-const SENDS: &[&str] = &["write", "writev", "pwritev2", "sendto", "sendmsg", "sendmmsg", "sendfile", "sendfile64"];
+const SENDS: &[&str] =
+    &["write", "writev", "pwritev2", "send", "sendto", "sendmsg", "sendmmsg", "sendfile", "sendfile64"];
 
 /// One end of a connection on loopback.
 #[derive(Clone, Copy, Debug)]

@@ -270,9 +270,9 @@ impl Fold {
     /// Calls by another interface than the machine's own: old programs, or a way around filters.
     fn foreign(&mut self, event: &Event<'_>, by: Mark) {
         let abi = event.head().abi;
-        // Its arguments lie in memory: which socket and which address is not told.
+        // One whose arguments could be read is the call that it stands for.
         if event.name == Name::Known("socketcall") {
-            self.act(ActKind::ForeignAbi, "socketcall", "a socket is used by i386 socketcall".to_owned(), None, by);
+            self.act(ActKind::ForeignAbi, "socketcall", "its arguments cannot be read".to_owned(), None, by);
         }
         if abi.is_some() && self.context.native.is_some() && abi != self.context.native {
             let name = abi.map_or("unknown", Abi::name);
@@ -387,10 +387,7 @@ fn out_of_sight(coverage: &Coverage, acts: &acts::Acts) -> Vec<String> {
         );
     }
     if acts.any_call("socketcall") {
-        all.push(
-            "what programs of the i386 interface did with sockets: socketcall(2) names all of it by an address in memory"
-                .to_owned(),
-        );
+        all.push("what i386's socketcall(2) was asked for where its arguments could not be read".to_owned());
     }
     if coverage.engine == "capture" {
         all.push("all that the capture does not hold".to_owned());
