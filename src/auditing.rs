@@ -21,12 +21,14 @@ use crate::keep::hostname;
 use crate::launch::FAILED;
 use crate::model::{Abi, Audit, CallSet, Places, Plan, Severity, Target};
 use crate::places;
+use crate::replay;
 use crate::report;
 use crate::rules::Heard;
 use crate::rules::load::Rules;
 use crate::run::{self, Ending};
 use crate::say::say;
 use crate::sink::{Needs, Sink};
+use crate::store::{Description, Reader};
 use crate::story::{Story, Taker};
 use crate::table;
 use std::collections::BTreeSet;
@@ -71,7 +73,17 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
             return Ending::Exit(FAILED);
         }
     };
-    let context = context(plan, audit);
+    let reader = match &plan.target {
+        Target::Replay(replay) => match replay::open(&replay.file, replay.grows) {
+            Ok(reader) => Some(reader),
+            Err(text) => {
+                say(&text);
+                return Ending::Exit(FAILED);
+            }
+        },
+        _ => None,
+    };
+    let context = context(plan, audit, reader.as_ref().map(Reader::description));
     let rules = match rules::load(audit, plan, &context) {
         Ok(rules) => rules,
         Err(text) => {
@@ -105,6 +117,7 @@ pub(crate) fn run(plan: &Plan, audit: &Audit) -> Ending {
         needs: Needs { args: true, opened: true, named: true, env: true, ..Needs::NOTHING },
         hash: Hash { programs: true, inputs: audit.hash_inputs, outputs: audit.hash_outputs },
         watch: Some(watch),
+        reader,
         judge: enforcer,
         followed: set(fold::followed()),
     };
@@ -227,16 +240,17 @@ fn coverage(plan: &Plan, story: &Story) -> Coverage {
     }
 }
 
-fn context(plan: &Plan, audit: &Audit) -> Context {
+/// Where the build runs or ran; of a capture, what it is `told` to be.
+fn context(plan: &Plan, audit: &Audit, told: Option<&Description>) -> Context {
     let (mut places, command, host) = match &plan.target {
         Target::Launch(command) => {
             let words = command.argv.iter().map(|word| crate::audit::text::text(word.as_bytes())).collect();
             (places::of(command), words, hostname())
         }
         Target::Attach { pids, .. } => (places::of_process(pids), vec![], hostname()),
-        Target::Replay(replay) => {
-            let told = places::described(replay);
-            (told.target.places, told.target.command, told.host)
+        Target::Replay(_) => {
+            let told = told.cloned().unwrap_or_default();
+            (places::described(&told), told.target.command, told.host)
         }
     };
     if let Some(workspace) = &audit.workspace {

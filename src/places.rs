@@ -2,8 +2,7 @@
 //! capture says.
 
 use crate::audit::text::text as plain;
-use crate::model::{Command, Pid, Places, Replay};
-use crate::replay;
+use crate::model::{Command, Pid, Places};
 use crate::store::Description;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -49,14 +48,11 @@ pub(crate) fn of_process(pids: &[Pid]) -> Places {
     Places { workspace: cwd.as_deref().map(text).unwrap_or_default(), ..of(&Command::default()) }
 }
 
-/// What the capture says of itself, where that can be asked before it is read: not of a pipe. What it does not say is
-/// empty, but for the directory for temporary files.
-pub(crate) fn described(from: &Replay) -> Description {
-    let again = std::fs::metadata(&from.file).is_ok_and(|data| data.is_file());
-    let reader = again.then(|| replay::open(&from.file, false).ok()).flatten();
-    let mut told = reader.map(|reader| reader.description().clone()).unwrap_or_default();
-    if told.target.places.tmpdir.is_empty() {
-        "/tmp".clone_into(&mut told.target.places.tmpdir);
+/// The places of a capture's run. What it does not say is empty, but for the directory for temporary files.
+pub(crate) fn described(told: &Description) -> Places {
+    let mut places = told.target.places.clone();
+    if places.tmpdir.is_empty() {
+        "/tmp".clone_into(&mut places.tmpdir);
     }
-    told
+    places
 }

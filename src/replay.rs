@@ -69,7 +69,9 @@ pub fn run(plan: &Plan, replay: &Replay, taker: Option<Taker>, ready: Option<Rea
             Err(text) => refuse(&text),
         };
     }
-    let reader = match open(&replay.file, replay.grows) {
+    let mut taker = taker;
+    let opened = taker.as_mut().and_then(|taker| taker.reader.take());
+    let reader = match opened.map_or_else(|| open(&replay.file, replay.grows), Ok) {
         Ok(reader) => reader,
         Err(text) => return refuse(&text),
     };

@@ -5,6 +5,7 @@ use crate::engine::Judge;
 use crate::model::CallSet;
 use crate::rules::Watch;
 use crate::sink::{Needs, Sink};
+use crate::store::Reader;
 
 /// How a run went, beside how its command ended.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ pub struct Taker {
     pub watch: Option<Watch>,
     /// The calls whose paths it wants followed to their end.
     pub followed: CallSet,
+    /// The capture whose events they are, if it was opened already: a pipe gives what it says of itself once.
+    pub reader: Option<Reader>,
     /// Who says which calls may happen, if anybody does.
     pub judge: Option<Box<dyn Judge>>,
 }

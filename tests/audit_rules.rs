@@ -7,7 +7,7 @@ mod support;
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
-use support::{Outcome, Scratch, finish, smtrace};
+use support::{Outcome, Scratch, finish, finish_with, smtrace};
 
 /// An audit of `script` in a workspace of its own, with a home in which `.ssh/id_rsa` is.
 struct Build {
@@ -45,12 +45,16 @@ impl Build {
     }
 
     fn audit(&self, options: &[&str]) -> (Outcome, Value) {
+        self.audit_of(options, b"")
+    }
+
+    fn audit_of(&self, options: &[&str], stdin: &[u8]) -> (Outcome, Value) {
         let mut command = self.command(&["audit", "--report"]);
         command.arg(self.scratch.path("report")).args(options);
         if !options.contains(&"--from") {
             command.args(["--", "bash", "build.sh"]);
         }
-        let outcome = finish(command);
+        let outcome = finish_with(command, stdin);
         let text = fs::read_to_string(self.scratch.path("report/audit.json")).unwrap_or_else(|_| "null".to_owned());
         (outcome, serde_json::from_str(&text).unwrap())
     }
@@ -140,9 +144,13 @@ fn a_capture_is_judged_as_the_run_was() {
     let mut command = build.command(&["-e", "all", "-w"]);
     command.arg(&capture).args(["--", "sh", "build.sh"]);
     assert_eq!(finish(command).code, Some(0));
-    let (outcome, facts) = build.audit(&["--from", capture.to_str().unwrap()]);
-    assert_eq!(outcome.code, Some(3), "{}", outcome.err);
-    assert_eq!(rules(&facts), ["credential-read"]);
+    // What a stream says of itself can be read once only.
+    for (from, stdin) in [(capture.to_str().unwrap(), vec![]), ("-", fs::read(&capture).unwrap())] {
+        let (outcome, facts) = build.audit_of(&["--from", from], &stdin);
+        assert_eq!(outcome.code, Some(3), "{}", outcome.err);
+        assert_eq!(rules(&facts), ["credential-read"]);
+        assert_eq!(facts["run"]["command"][0], "sh");
+    }
 }
 
 /// A rule with a script that it fires for, and one that is alike and honest.
