@@ -43,7 +43,7 @@ pub const RT_MAX: i32 = 64;
 /// The name of a signal that is not a real-time one.
 #[must_use]
 pub fn name(signal: i32) -> Option<&'static str> {
-    usize::try_from(signal - 1).ok().and_then(|at| NAMES.get(at).copied())
+    signal.checked_sub(1).and_then(|at| usize::try_from(at).ok()).and_then(|at| NAMES.get(at).copied())
 }
 
 /// The signal with this name, in any case, with or without `SIG`; real-time ones as `SIGRT_3` or `SIGRTMIN`, `SIGRTMAX`.
@@ -75,7 +75,7 @@ mod tests {
         for number in 1..32 {
             assert_eq!(by_name(name(number).unwrap()), Some(number));
         }
-        assert_eq!((name(9), name(0), name(32), name(-1)), (Some("SIGKILL"), None, None, None));
+        assert_eq!((name(9), name(0), name(32), name(i32::MIN)), (Some("SIGKILL"), None, None, None));
         assert_eq!((by_name("term"), by_name("sigrt_2"), by_name("RTMAX")), (Some(15), Some(34), Some(64)));
         assert_eq!((by_name("SIGRT_33"), by_name("x"), by_name("")), (None, None, None));
     }

@@ -151,10 +151,10 @@ fn named(word: i64, name: Option<&str>, style: Constants, out: &mut Vec<u8>) {
 
 /// The name of a signal, real-time ones counted from the first.
 pub(super) fn signal_name(signal: i32) -> Option<Cow<'static, str>> {
-    let real_time = (signals::RT_MIN..=signals::RT_MAX).contains(&signal);
-    let counted = || match signal - signals::RT_MIN {
-        0 => Some(Cow::Borrowed("SIGRTMIN")),
-        after => real_time.then(|| format!("SIGRT_{after}").into()),
+    let counted = || match signal {
+        signals::RT_MIN => Some(Cow::Borrowed("SIGRTMIN")),
+        signals::RT_MIN..=signals::RT_MAX => Some(format!("SIGRT_{}", signal - signals::RT_MIN).into()),
+        _ => None,
     };
     signals::name(signal).map(Cow::Borrowed).or_else(counted)
 }
