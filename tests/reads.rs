@@ -56,6 +56,10 @@ impl Source for Counting {
 
     fn descriptor(&mut self, _: i32) {}
 
+    fn ring(&mut self) -> Option<Seen> {
+        None
+    }
+
     fn netlink(&mut self, _: i32) -> Option<u32> {
         None
     }

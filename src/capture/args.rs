@@ -1,7 +1,7 @@
 //! The memory that a call's arguments point to: a walk over the stopped tracee that records what it looks at.
 
 use super::descriptor::{capture_descriptor, capture_netlink};
-use super::{Wanted, proc};
+use super::{Wanted, proc, uring};
 use crate::decode::secrets::{Clean, Words};
 use crate::decode::tree::{Seen, Store};
 use crate::decode::walk::{self, Limits, Source, Strings, Walk};
@@ -20,8 +20,7 @@ pub(super) fn room(kind: RecordKind, call: &Call, wanted: &Wanted) -> usize {
         Arg { kind: Kind::Fd | Kind::Dirfd, .. } if !wanted.named => 0,
         arg => arg_room(&arg, abi, kind == RecordKind::Exit, limits(wanted)),
     };
-    let beside = if kind == RecordKind::Enter { unnamed_room(row) } else { 0 };
-    row.args(abi).iter().map(of).sum::<usize>() + beside
+    row.args(abi).iter().map(of).sum::<usize>() + unnamed_room(row, &call.args, kind == RecordKind::Exit)
 }
 
 fn limits(wanted: &Wanted) -> Limits {
@@ -41,7 +40,7 @@ pub(super) fn capture_args(
     let Some((row, abi)) = call.row.zip(call.abi) else { return };
     let exit = result.is_some();
     let hiding = (!wanted.secrets).then(|| Hiding { words: Words::default(), clean });
-    let mut live = Live { writer, memory, task, named: wanted.named, detail: wanted.detail, hiding };
+    let mut live = Live { writer, memory, task, named: wanted.named, detail: wanted.detail, hiding, call, exit };
     let seen = walk::Call { row, abi, args: &call.args, stack: call.stack, result };
     // One byte more than is shown, so that a reader can tell that there is more.
     let mut walk = Walk::new(&mut live, None, seen, limits(wanted));
@@ -56,9 +55,7 @@ pub(super) fn capture_args(
             walk_arg(&mut walk, index, arg);
         }
     }
-    if !exit {
-        walk_unnamed(&mut walk);
-    }
+    walk_unnamed(&mut walk);
     if !exit && takes_stack(row) {
         writer.piece(Role::Stack, 0, call.stack, State::Whole, &[]);
     }
@@ -73,6 +70,8 @@ struct Live<'l, 'w> {
     detail: bool,
     /// The words of the command line that is read, when secrets in them are hidden.
     hiding: Option<Hiding<'l>>,
+    call: &'l Call,
+    exit: bool,
 }
 
 /// What hides secrets in lists of strings.
@@ -188,6 +187,16 @@ impl Source for Live<'_, '_> {
             let number = number.cast_unsigned();
             capture_descriptor(self.writer, Role::Named, self.task, number, self.detail);
         }
+    }
+
+    fn ring(&mut self) -> Option<Seen> {
+        let start = self.writer.written().len() + PIECE_HEADER;
+        let (count, state) = match self.exit {
+            true => uring::capture_completions(self.writer, self.task, self.call)?,
+            false => uring::capture_submissions(self.writer, self.task, self.call)?,
+        };
+        let len = self.writer.written().len().saturating_sub(start);
+        Some(Seen::new(count, state, Store::Record, start, len))
     }
 
     fn netlink(&mut self, number: i32) -> Option<u32> {

@@ -10,6 +10,7 @@ mod names;
 mod proc;
 mod program;
 pub mod resolve;
+mod uring;
 mod wanted;
 
 use crate::decode::secrets::Clean;

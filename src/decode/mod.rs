@@ -15,11 +15,13 @@ mod limits;
 mod pieces;
 mod shapes;
 mod unnamed;
+mod uring;
 mod value;
 
 pub use args::{room, walk_arg};
 pub use flat::UNKNOWN;
 pub use unnamed::{takes_stack, unnamed_room, walk_unnamed};
+pub use uring::POLLED;
 pub use value::{Raw, Text, decode_raw};
 
 use crate::model::Abi;
@@ -72,6 +74,9 @@ pub fn decode_call(
         }
     }
     walk_unnamed(&mut Walk::new(old.as_mut().unwrap_or(&mut now), Some(tree), at_enter, limits));
+    if head.kind == Kind::Exit {
+        walk_unnamed(&mut Walk::new(&mut now, Some(tree), at_exit, limits));
+    }
 }
 
 /// Fills `tree` with what the record of a process event tells.

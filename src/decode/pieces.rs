@@ -88,14 +88,18 @@ impl<'a> Pieces<'a> {
 
     /// The first piece of `role`, whatever its address.
     pub(super) fn role(&mut self, role: Role) -> Seen {
+        self.first(role).unwrap_or(Seen::new(0, State::Whole, Store::Own, 0, 0))
+    }
+
+    fn first(&self, role: Role) -> Option<Seen> {
         let mut at = self.now.start;
         while let Some((piece, data, next)) = self.now.piece(at) {
             if piece.role == role as u8 {
-                return Seen::new(piece.address, piece.state, self.now.store, data, piece.data.len());
+                return Some(Seen::new(piece.address, piece.state, self.now.store, data, piece.data.len()));
             }
             at = next;
         }
-        Seen::new(0, State::Whole, Store::Own, 0, 0)
+        None
     }
 
     /// The pieces of an enter record alone, seen from its exit.
@@ -122,6 +126,10 @@ impl Source for Pieces<'_> {
     }
 
     fn descriptor(&mut self, _number: i32) {}
+
+    fn ring(&mut self) -> Option<Seen> {
+        self.first(Role::Ring)
+    }
 
     fn netlink(&mut self, number: i32) -> Option<u32> {
         let number = u64::try_from(number).ok()?;

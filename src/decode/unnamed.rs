@@ -1,8 +1,10 @@
-//! What a call takes that none of its registers names: a signal's return, the frame that the kernel put on the stack.
+//! What a call takes or gives that none of its registers names: a signal's return, the frame that the kernel put on the stack;
+//! io_uring_enter, what waits in the ring and what came back there.
 //!
 //! These values stand behind those of the registers, and have no register's word to show.
 
 use super::tree::Value;
+use super::uring;
 use super::walk::Walk;
 use crate::model::Abi;
 use crate::model::record::PIECE_HEADER;
@@ -16,15 +18,19 @@ pub fn takes_stack(row: &Row) -> bool {
 
 /// Most bytes that what [`walk_unnamed`] reads takes in a record.
 #[must_use]
-pub fn unnamed_room(row: &Row) -> usize {
-    if takes_stack(row) { STACK_ROOM } else { 0 }
+pub fn unnamed_room(row: &Row, args: &[u64], exit: bool) -> usize {
+    match exit {
+        false if takes_stack(row) => STACK_ROOM,
+        _ => uring::room(row, args, exit),
+    }
 }
 
-/// Walks over what the call takes beside its arguments, as it was at enter. A record that does not tell where it lay gives
+/// Walks over what the call takes beside its arguments, at enter, or finds, at exit. A record that does not tell of it gives
 /// nothing.
 pub fn walk_unnamed(walk: &mut Walk<'_>) {
-    if takes_stack(walk.call.row) && walk.call.stack != 0 {
-        sigreturn(walk);
+    match walk.at_exit() {
+        false if takes_stack(walk.call.row) => sigreturn(walk),
+        exit => uring::walk_ring(walk, exit),
     }
 }
 
@@ -46,6 +52,9 @@ const OLD_MASK: [u64; 2] = [80, 712];
 /// rt_sigreturn(2), sigreturn(2): "restores the process's signal mask" from the frame.
 fn sigreturn(walk: &mut Walk<'_>) {
     let (abi, stack) = (walk.abi(), walk.call.stack);
+    if stack == 0 {
+        return;
+    }
     let above = |offset: u64| {
         let address = stack.wrapping_add(offset);
         if abi == Abi::I386 { address & 0xffff_ffff } else { address }

@@ -42,6 +42,9 @@ pub trait Source {
     /// Looks at what the file descriptor `number` refers to.
     fn descriptor(&mut self, number: i32);
 
+    /// What the call gives to, or finds in, the ring that it is about.
+    fn ring(&mut self) -> Option<Seen>;
+
     /// The protocol of the netlink socket that descriptor `number` refers to; `None` for any other.
     fn netlink(&mut self, number: i32) -> Option<u32>;
 
@@ -165,6 +168,17 @@ impl<'w> Walk<'w> {
     /// The protocol of the netlink socket that descriptor `number` refers to; `None` for any other.
     pub fn netlink(&mut self, number: i32) -> Option<u32> {
         self.source.netlink(number)
+    }
+
+    /// What the call gives to, or finds in, the ring that it is about; the address is that of [`Role::Ring`].
+    pub fn ring(&mut self) -> Option<Seen> {
+        self.source.ring()
+    }
+
+    /// Walks with `walk` over another call that this one asks for.
+    pub fn inside(&mut self, call: Call<'_>, limits: Limits, walk: impl FnOnce(&mut Walk<'_>)) {
+        let mut inner = Walk { source: &mut *self.source, tree: self.tree.as_deref_mut(), call, limits, arg: 0 };
+        walk(&mut inner);
     }
 
     /// The bytes of what was seen.

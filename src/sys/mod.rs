@@ -23,6 +23,7 @@ pub mod socket;
 pub mod sockets;
 pub mod spawn;
 pub mod statx;
+pub mod uring;
 pub mod wait;
 
 /// Why a call on a tracee failed.

@@ -24,9 +24,19 @@ pub fn read(path: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// As [`read`], at most `most` bytes: what may be as long as a tracee likes.
+///
+/// # Errors
+/// Those of open(2) and read(2).
+pub fn read_most(path: &str, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(USUAL.min(most));
+    File::open(path)?.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{read, read_most};
 
     #[test]
     fn short_and_long_files_are_read_whole() {
@@ -34,5 +44,6 @@ mod tests {
         let long = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock");
         assert_eq!(read(long).unwrap(), std::fs::read(long).unwrap());
         assert!(read("/proc/self/nothing").is_err());
+        assert_eq!(read_most(long, 100).unwrap(), std::fs::read(long).unwrap()[..100]);
     }
 }

@@ -13,6 +13,15 @@ fn own(number: libc::c_long) -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// A descriptor of our own for what descriptor `fd` of process `pid` is; `None` where the kernel does not let us (before Linux
+/// 5.6, or forbidden).
+pub(super) fn copy_of(pid: Pid, fd: RawFd) -> Option<OwnedFd> {
+    // SAFETY: pidfd_open(2) takes two numbers.
+    let process = own(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    // SAFETY: pidfd_getfd(2) takes three numbers; the first is an open pidfd.
+    own(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), fd, 0) })
+}
+
 /// A tracee's socket, shared: what is done to it is done to the tracee's.
 #[derive(Debug)]
 pub struct Shared(OwnedFd);
@@ -21,10 +30,7 @@ impl Shared {
     /// Descriptor `fd` of process `pid`; `None` where the kernel does not let us (before Linux 5.6, or forbidden).
     #[must_use]
     pub fn of(pid: Pid, fd: RawFd) -> Option<Shared> {
-        // SAFETY: pidfd_open(2) takes two numbers.
-        let process = own(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
-        // SAFETY: pidfd_getfd(2) takes three numbers; the first is an open pidfd.
-        own(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), fd, 0) }).map(Shared)
+        copy_of(pid, fd).map(Shared)
     }
 
     /// The structure sockaddr of its own end; `None` of what is no socket.

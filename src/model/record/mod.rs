@@ -194,6 +194,10 @@ pub enum Role {
     Program = 32,
     /// The stack pointer at a call that takes what lies there; the address is it.
     Stack = 33,
+    /// Entries of the ring that io_uring_enter(2) is about: at enter `struct io_uring_sqe`s that wait, at exit `struct
+    /// io_uring_cqe`s that came back. The address is how many there are in all, and in bit 32 whether a thread of the kernel
+    /// takes them; unreadable: the ring could not be looked at.
+    Ring = 34,
 }
 
 impl Role {

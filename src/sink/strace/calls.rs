@@ -151,7 +151,10 @@ pub(super) fn arguments(painter: &Painter<'_, '_>, place: Place, out: &mut Vec<u
     for (index, (at, node)) in painter.tree.level(0..painter.tree.len()).enumerate() {
         // What no register names is nothing that could be shown raw.
         let unnamed = index >= painter.event.words().len();
-        if node.show == Show::Idle || index < place.from || meaning::left_out(painter, index) || unnamed && place.plain
+        if node.show == Show::Idle
+            || index < place.from
+            || meaning::left_out(painter, index)
+            || unnamed && (place.plain || remarks::tells(node.name))
         {
             continue;
         }

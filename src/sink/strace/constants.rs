@@ -151,9 +151,11 @@ fn named(word: i64, name: Option<&str>, style: Constants, out: &mut Vec<u8>) {
 
 /// The name of a signal, real-time ones counted from the first.
 pub(super) fn signal_name(signal: i32) -> Option<Cow<'static, str>> {
-    let counted = || match signal {
-        signals::RT_MIN => Some(Cow::Borrowed("SIGRTMIN")),
-        signals::RT_MIN..=signals::RT_MAX => Some(format!("SIGRT_{}", signal - signals::RT_MIN).into()),
+    let counted = || match signal.checked_sub(signals::RT_MIN) {
+        Some(0) => Some(Cow::Borrowed("SIGRTMIN")),
+        Some(after) if (1..=signals::RT_MAX - signals::RT_MIN).contains(&after) => {
+            Some(format!("SIGRT_{after}").into())
+        }
         _ => None,
     };
     signals::name(signal).map(Cow::Borrowed).or_else(counted)

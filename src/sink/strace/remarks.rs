@@ -11,7 +11,8 @@ use crate::table::sets;
 
 /// Whether a call may have a remark.
 pub(super) fn has(call: &str) -> bool {
-    const CALLS: [&str; 25] = [
+    const CALLS: [&str; 26] = [
+        "io_uring_enter",
         "recvmmsg",
         "recvmmsg_time64",
         "set_thread_area",
@@ -48,6 +49,7 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
         return;
     }
     match name(painter.event) {
+        "io_uring_enter" => rung(painter, out),
         "poll" | "ppoll" | "ppoll_time64" => polled(painter, result, out),
         "select" | "_newselect" | "pselect6" | "pselect6_time64" => selected(painter, result, out),
         "sched_getscheduler" => named(painter, &sets::SCHED_POLICY, result, out),
@@ -84,6 +86,32 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
             named(painter, &sets::ADJTIMEX_RESULT, result, out)
         }
         _ => {}
+    }
+}
+
+/// What stands behind the arguments because no register names it, and is said here.
+const RING: [&str; 2] = ["submitted", "completed"];
+
+/// Whether a value of this name is said in the remark.
+pub(super) fn tells(value: &str) -> bool {
+    RING.contains(&value)
+}
+
+/// What a call gave to an io_uring, and what it found there. strace shows neither.
+fn rung(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
+    let mut between: &[u8] = b" (";
+    for (at, node) in painter.tree.level(0..painter.tree.len()).filter(|(_, node)| tells(node.name)) {
+        if matches!(node.value, Value::List) && painter.tree.inside(at).next().is_none() {
+            continue;
+        }
+        out.extend_from_slice(between);
+        out.extend_from_slice(node.name.as_bytes());
+        out.push(b' ');
+        painter.value(at, node, out);
+        between = b", ";
+    }
+    if between == b", " {
+        out.push(b')');
     }
 }
 

@@ -1,0 +1,61 @@
+//! What a call gives to an io_uring, and what it found there: copies of the ring's entries, which no argument names.
+
+use crate::decode::POLLED;
+use crate::decode::walk::low32;
+use crate::engine::{Call, Task};
+use crate::model::record::{Role, State, Writer};
+use crate::sys::uring::{MOST_SUBMISSIONS, NAME as RING, Ring, SUBMISSION, Told};
+
+/// The flag of io_uring_enter(2) by which its first argument is no descriptor but a place among those it registered.
+const REGISTERED_RING: u64 = 1 << 4;
+
+/// Whether the call's first argument is a descriptor, and of a ring.
+fn names_ring(task: Task, call: &Call) -> bool {
+    let link = std::fs::read_link(format!("/proc/{}/fd/{}", task.tid, low32(call.args[0])));
+    call.args[3] & REGISTERED_RING == 0 && link.is_ok_and(|link| link.as_os_str() == RING)
+}
+
+/// The ring that io_uring_enter(2) is about.
+fn ring(task: Task, call: &Call) -> Option<Ring> {
+    names_ring(task, call).then(|| Ring::of(task.pid, low32(call.args[0]).cast_signed()))?
+}
+
+/// Adds what waits to be submitted: the entries, how many there are in all, or that none could be looked at. `None` when the
+/// call is about no ring.
+pub(super) fn capture_submissions(writer: &mut Writer<'_>, task: Task, call: &Call) -> Option<(u64, State)> {
+    if !names_ring(task, call) && call.args[3] & REGISTERED_RING == 0 {
+        return None;
+    }
+    let due = low32(call.args[1]);
+    let mut bytes = [0; MOST_SUBMISSIONS * SUBMISSION];
+    let seen = ring(task, call).and_then(|ring| {
+        let mut told = ring.told()?;
+        // What a thread takes, it takes whatever the call says.
+        let count = if told.polled { told.waiting } else { told.waiting.min(due) };
+        told.places.truncate(count as usize);
+        let read = ring.submissions(&told, &mut bytes)?;
+        Some((count, read, told))
+    });
+    let Some((count, read, told)) = seen else {
+        writer.piece(Role::Ring, 0, u64::from(due), State::Unreadable, &[]);
+        return Some((u64::from(due), State::Unreadable));
+    };
+    let state = if read < count as usize { State::Cut } else { State::Whole };
+    let word = u64::from(count) | if told.polled { POLLED } else { 0 };
+    writer.piece(Role::Ring, 0, word, state, bytes.get(..read * SUBMISSION).unwrap_or(&[]));
+    Some((word, state))
+}
+
+/// Adds what has come back and was not taken yet.
+pub(super) fn capture_completions(writer: &mut Writer<'_>, task: Task, call: &Call) -> Option<(u64, State)> {
+    let Told { ready, completions, .. } = ring(task, call)?.told()?;
+    let mut bytes = Vec::with_capacity(completions.len() * 16);
+    for completion in &completions {
+        bytes.extend_from_slice(&completion.user_data.to_le_bytes());
+        bytes.extend_from_slice(&completion.result.to_le_bytes());
+        bytes.extend_from_slice(&completion.flags.to_le_bytes());
+    }
+    let state = if completions.len() < ready as usize { State::Cut } else { State::Whole };
+    writer.piece(Role::Ring, 0, u64::from(ready), state, &bytes);
+    Some((u64::from(ready), state))
+}

@@ -1,0 +1,144 @@
+//! What goes through an io_uring: it is in no system call but in memory that the program and the kernel share.
+
+#![cfg(target_arch = "x86_64")]
+#![allow(missing_docs, unsafe_code, clippy::unwrap_used)]
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use regex::Regex;
+use serde_json::Value;
+use support::{Scratch, finish, in_path, skip, smtrace};
+
+/// IORING_SETUP_*, as the guest takes them.
+const PLAIN: &str = "0";
+const SQPOLL: &str = "2";
+const NO_MMAP: &str = "16384";
+const NO_SQARRAY: &str = "65536";
+
+/// The guest, and whether the kernel gives it a ring; `None`, with a word, when one of them is missing.
+fn build(folder: &Scratch, how: &str) -> Option<PathBuf> {
+    let program = folder.path("ring");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/uring/ring.c");
+    let built = Command::new("gcc").args(["-w", "-O1", "-o"]).arg(&program).arg(source).output();
+    let Ok(built) = built else {
+        skip("io_uring", "no gcc");
+        return None;
+    };
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let mut native = Command::new(&program);
+    native.arg(how).current_dir(folder.path(""));
+    let outcome = finish(native);
+    std::fs::remove_dir_all(folder.path("made")).ok();
+    if outcome.code == Some(2) {
+        skip("io_uring", "this kernel gives no such ring (kernel.io_uring_disabled, or it is older)");
+        return None;
+    }
+    assert_eq!(outcome.code, Some(0), "the guest by itself: {outcome:?}");
+    Some(program)
+}
+
+/// What `tracer` writes of io_uring_enter, with the guest's addresses and descriptors named.
+fn traced(folder: &Scratch, letters: &[&str], how: &str) -> Option<Vec<String>> {
+    let program = build(folder, how)?;
+    let mut command = Command::new(smtrace());
+    command.args(letters).args(["-e", "io_uring_enter", "-o", "/dev/stdout", "--"]).arg(program).arg(how);
+    command.current_dir(folder.path(""));
+    let outcome = finish(command);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    Some(outcome.out.lines().filter(|line| line.contains("io_uring_enter")).map(str::to_owned).collect())
+}
+
+/// What is submitted, call by call.
+const SUBMITTED: [&str; 6] = [
+    r#"[{opcode=IORING_OP_MKDIRAT, args={dfd=AT_FDCWD, pathname="made", mode=0755}, user_data=0x100}]"#,
+    concat!(
+        r#"[{opcode=IORING_OP_OPENAT, args={dfd=AT_FDCWD, filename="made/new", flags=O_WRONLY|O_CREAT|O_CLOEXEC, mode=0640}, "#,
+        r#"user_data=0x100}, {opcode=IORING_OP_OPENAT, flags=IOSQE_ASYNC, args={dfd=AT_FDCWD, filename="nonesuch", "#,
+        r#"flags=O_RDONLY}, user_data=0x101}]"#
+    ),
+    r#"[{opcode=IORING_OP_WRITE, args={fd=FD, buf="content", count=7, pos=0}, user_data=0x100}]"#,
+    concat!(
+        r#"[{opcode=IORING_OP_RENAMEAT, args={olddfd=FD, oldname="new", newdfd=AT_FDCWD, newname="moved", flags=0}, "#,
+        r#"user_data=0x100}]"#
+    ),
+    r#"[{opcode=IORING_OP_UNLINKAT, args={dfd=AT_FDCWD, pathname="moved", flag=0}, user_data=0x100}]"#,
+    concat!(
+        r#"[{opcode=IORING_OP_CONNECT, args={fd=FD, uservaddr={sa_family=AF_INET, sin_port=htons(9), "#,
+        r#"sin_addr=inet_addr("127.0.0.1")}, addrlen=16}, user_data=0x100}]"#
+    ),
+];
+
+#[test]
+fn each_submission_is_shown_as_the_call_that_it_stands_for() {
+    let fds = Regex::new(r"(fd|olddfd)=\d+").unwrap();
+    for how in [PLAIN, NO_SQARRAY, SQPOLL] {
+        let folder = Scratch::new();
+        let Some(lines) = traced(&folder, &["--format", "strace"], how) else { continue };
+        assert_eq!(lines.len(), SUBMITTED.len(), "{lines:#?}");
+        for (line, want) in lines.iter().zip(SUBMITTED) {
+            let line = fds.replace_all(line, "$1=FD");
+            let told = line.split_once(" (submitted ").map(|(_, told)| told);
+            // A thread of the kernel may have taken a submission before the call could be looked at.
+            if how == SQPOLL && told.is_none_or(|told| told.starts_with("[], ")) {
+                continue;
+            }
+            assert!(told.is_some_and(|told| told.starts_with(want)), "{how}: {want}\n{line}");
+        }
+        let back = &lines[1];
+        let came = back.split_once("completed ").map_or("", |(_, came)| came);
+        assert!(came.contains("user_data=0x101, res=-2"), "no such file: {back}");
+    }
+}
+
+#[test]
+fn strace_shows_the_same_call() {
+    let Some(strace) = in_path("strace") else { return skip("io_uring", "no strace") };
+    let folder = Scratch::new();
+    let Some(ours) = traced(&folder, &["--format", "strace"], PLAIN) else { return };
+    std::fs::remove_dir_all(folder.path("made")).unwrap();
+    let mut command = Command::new(strace);
+    command.args(["-e", "trace=io_uring_enter", "-o", "/dev/stdout", "--"]).arg(folder.path("ring")).arg(PLAIN);
+    command.current_dir(folder.path(""));
+    let theirs = finish(command).out;
+    let theirs: Vec<&str> = theirs.lines().filter(|line| line.contains("io_uring_enter")).collect();
+    let ours: Vec<&str> = ours.iter().map(|line| line.split(" (submitted").next().unwrap()).collect();
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn submissions_are_typed_values() {
+    let folder = Scratch::new();
+    let Some(lines) = traced(&folder, &["--format", "json", "--dir", "exit"], PLAIN) else { return };
+    let events: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let schema: Value = serde_json::from_str(include_str!("../docs/event.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for event in &events {
+        let errors: Vec<String> = validator.iter_errors(event).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{event}\n{errors:#?}");
+    }
+    let value = |event: &Value, name: &str| {
+        let args = event["args"].as_array().unwrap();
+        args.iter().find(|arg| arg["name"] == name).map_or(Value::Null, |arg| arg["value"].clone())
+    };
+    let connect = &value(&events[5], "submitted")[0];
+    assert_eq!(connect["opcode"]["name"], "IORING_OP_CONNECT");
+    assert_eq!(connect["args"]["uservaddr"]["sin_addr"], "127.0.0.1", "{connect}");
+    assert_eq!(value(&events[1], "completed")[0]["user_data"], "0x100");
+}
+
+#[test]
+fn what_is_not_looked_at_is_said() {
+    let folder = Scratch::new();
+    let Some(lines) = traced(&folder, &["--format", "json", "--dir", "exit"], "many") else { return };
+    let event: Value = serde_json::from_str(&lines[0]).unwrap();
+    let submitted = &event["args"][6];
+    assert_eq!((&submitted["name"], &submitted["cut"]), (&"submitted".into(), &true.into()), "{submitted}");
+    let told = submitted["value"].as_array().unwrap().iter().filter(|one| one["opcode"].is_object()).count();
+    assert_eq!(told, 64, "{submitted}");
+    let folder = Scratch::new();
+    let Some(lines) = traced(&folder, &["--format", "strace"], NO_MMAP) else { return };
+    assert!(lines.iter().all(|line| line.contains("(submitted not seen, completed [")), "{lines:#?}");
+}
