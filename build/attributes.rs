@@ -25,7 +25,7 @@ const NUMBERS: &[(&str, usize, bool)] = &[
 /// Kinds that say how a number is shown.
 const KINDS: &[&str] = &["hex", "fd", "pid", "uid", "gid"];
 /// What is one word in the files and one variant of `How`.
-const PLAIN: &[&str] = &["text", "address", "hardware", "interface", "ticks", "be16", "be32", "be64", "flag"];
+const PLAIN: &[&str] = &["text", "address", "hardware", "interface", "ticks", "string", "inet", "inet6"];
 
 /// All tables of attributes.
 #[derive(Debug, Default)]
@@ -140,6 +140,7 @@ impl Tables {
                 let least: u16 = least.parse().map_err(|_| format!("`{least}` is no number of bytes"))?;
                 Ok(format!("How::Struct({}, {least})", layout(name, structs)?))
             }
+            ["leading", name] => Ok(format!("How::Leading({})", layout(name, structs)?)),
             ["structs", name] => Ok(format!("How::Structs({})", layout(name, structs)?)),
             ["headed", name, attributes] => {
                 Ok(format!("How::Headed({}, {})", layout(name, structs)?, self.reference(attributes)?))
@@ -150,26 +151,40 @@ impl Tables {
                 Ok(format!("How::Indexed(&{set}, {width}, {signed})"))
             }
             ["family", ref cases @ ..] if !cases.is_empty() => {
-                let case = |case: &&str| {
-                    let (family, name) = case.split_once(':').ok_or("write FAMILY:ATTRIBUTES")?;
+                let mut known = Vec::new();
+                let mut other = "None".to_owned();
+                for case in cases {
+                    let (family, name) = case.split_once(':').ok_or("write FAMILY:ATTRIBUTES or *:ATTRIBUTES")?;
+                    let attributes = self.reference(name)?;
+                    if family == "*" {
+                        other = format!("Some({attributes})");
+                        continue;
+                    }
                     let value = sets.value("address_family", family);
                     let value = value.ok_or_else(|| format!("`{family}` is no address family"))?;
-                    Ok::<String, String>(format!("({value}, {})", self.reference(name)?))
-                };
-                let cases = cases.iter().map(case).collect::<Result<Vec<_>, _>>()?;
-                Ok(format!("How::Family(&[{}])", cases.join(", ")))
+                    known.push(format!("({value}, {attributes})"));
+                }
+                Ok(format!("How::Family(&[{}], {other})", known.join(", ")))
             }
             ["beside", constant, ref cases @ ..] if !cases.is_empty() => {
                 let value = sets.value(&table.set, constant);
                 let value = value.ok_or_else(|| format!("`{constant}` is no constant of `{}`", table.set))?;
                 let case = |case: &&str| {
-                    let (text, name) = case.split_once(':').ok_or("write TEXT:ATTRIBUTES")?;
-                    Ok::<String, String>(format!("({text:?}, {})", self.reference(name)?))
+                    let mut words: Vec<String> = case.split(':').map(str::to_owned).collect();
+                    let text = words.remove(0);
+                    Ok::<String, String>(format!("({text:?}, {})", self.how(table, &words, sets, structs)?))
                 };
                 let cases = cases.iter().map(case).collect::<Result<Vec<_>, _>>()?;
                 Ok(format!("How::Beside({value}, &[{}])", cases.join(", ")))
             }
-            ["own", name] if is_name(name) => Ok(format!("How::Own(Own::{})", capital(name))),
+            [word @ ("be16" | "be32" | "be64"), ref kind @ ..] if kind.len() < 2 => {
+                let kind = kind.first().map_or(Ok("Kind::U64".to_owned()), |kind| read_kind(kind, sets))?;
+                let width: u32 = word[2..].parse().unwrap_or(0) / 8;
+                Ok(format!("How::Big {{ width: {width}, kind: {kind} }}"))
+            }
+            ["own", name] if is_name(name) => {
+                Ok(format!("How::Own(Own::{})", name.split('_').map(capital).collect::<String>()))
+            }
             [word, ref kind @ ..] if kind.len() < 2 => {
                 let (base, array) = word.strip_suffix("[]").map_or((word, false), |base| (base, true));
                 let (_, width, signed) = number(base).ok_or_else(|| refusal(word))?;

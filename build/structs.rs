@@ -65,6 +65,7 @@ const TYPES: &[(&str, bool, usize)] = &[
     ("be16", false, 2),
     ("be32", false, 4),
     ("hwaddr", false, 1),
+    ("raw", false, 1),
     ("port", false, 2),
     ("in_addr", false, 4),
     ("in6_addr", false, 16),
@@ -72,7 +73,7 @@ const TYPES: &[(&str, bool, usize)] = &[
 
 /// The types that say how they are shown.
 const ADDRESSES: &[(&str, &str)] =
-    &[("port", "Port"), ("in_addr", "Inet"), ("in6_addr", "Inet6"), ("hwaddr", "Hardware")];
+    &[("port", "Port"), ("in_addr", "Inet"), ("in6_addr", "Inet6"), ("hwaddr", "Hardware"), ("raw", "Raw")];
 
 /// All structures and shapes, checked.
 pub(crate) struct Structs {

@@ -175,7 +175,8 @@ fn put_whole(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
             }
             walk.close();
         }
-        What::Hardware => put_hardware(walk, field.name, &part),
+        What::Raw => walk.put(field.name, Value::Binary(part)),
+        What::Hardware => walk.put(field.name, Value::Hardware(part)),
         What::Port => {
             let port = walk.number(&part, 0, 2).and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
             walk.open(field.name, Value::Call("htons"));
@@ -209,19 +210,6 @@ pub(super) fn put_place(walk: &mut Walk<'_>, set: &'static Set, index: usize, va
     walk.close();
 }
 
-/// A hardware address, byte by byte.
-pub(super) fn put_hardware(walk: &mut Walk<'_>, name: &'static str, seen: &Seen) {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for (at, byte) in walk.bytes(seen).iter().take(MAX_HARDWARE).enumerate() {
-        let _ = write!(text, "{}{byte:02x}", if at > 0 { ":" } else { "" });
-    }
-    walk.put_words(name, format_args!("{text}"));
-}
-
-/// `MAX_ADDR_LEN` (linux/netdevice.h).
-const MAX_HARDWARE: usize = 32;
-
 /// One element of a field of the structure that was seen.
 fn put_element(walk: &mut Walk<'_>, name: &'static str, field: &Field, seen: &Seen, index: usize) {
     let abi = walk.abi();
@@ -240,6 +228,7 @@ fn put_element(walk: &mut Walk<'_>, name: &'static str, field: &Field, seen: &Se
         | What::Big(_)
         | What::Places(..)
         | What::Hardware
+        | What::Raw
         | What::Port
         | What::Inet
         | What::Inet6 => {}

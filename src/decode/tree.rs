@@ -142,6 +142,10 @@ pub enum Value {
     Ip4(Ipv4Addr),
     /// An IPv6 address.
     Ip6(Ipv6Addr),
+    /// A hardware address: its bytes as they lie in memory.
+    Hardware(Seen),
+    /// Hundredths of a second (`USER_HZ`).
+    Ticks(u64),
     /// A time of day in seconds since the epoch.
     Time(i64),
     /// A structure: its fields follow.
@@ -169,6 +173,12 @@ pub fn device(number: u64) -> (u64, u64) {
     let major = number >> 8 & 0xfff | number >> 32 & 0xffff_f000;
     let minor = number & 0xff | number >> 12 & 0xffff_ff00;
     (major, minor)
+}
+
+/// A hardware address as people write it: its bytes in base 16, with colons between.
+#[must_use]
+pub fn hardware(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
 /// How much a node matters.

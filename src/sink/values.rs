@@ -4,7 +4,7 @@
 
 use super::wire::{Bytes, Number};
 use crate::decode::ends::End;
-use crate::decode::tree::{Node, Seen, Show, Tree, Value};
+use crate::decode::tree::{Node, Seen, Show, Tree, Value, hardware};
 use crate::decode::{Raw, errno};
 use crate::event::Event;
 use crate::model::Abi;
@@ -281,6 +281,15 @@ impl Serialize for Json<'_, '_> {
             Value::WaitStatus(status) => wait_status(status, self.abi(), to),
             Value::Ip4(address) => to.collect_str(&address),
             Value::Ip6(address) => to.collect_str(&address),
+            Value::Hardware(seen) => {
+                // A Bluetooth address lies in memory from its end (bluetooth.h of BlueZ, `bdaddr_t`).
+                let mut bytes = self.event.bytes(&seen, self.tree).to_vec();
+                if self.node.name.ends_with("bdaddr") {
+                    bytes.reverse();
+                }
+                to.collect_str(&hardware(&bytes))
+            }
+            Value::Ticks(ticks) => to.serialize_u64(ticks),
             Value::Struct => self.fields(to),
             Value::List | Value::Parts | Value::Place | Value::Shifted(_) | Value::Bits => self.list(to),
             Value::Changed => {

@@ -48,21 +48,26 @@ pub enum How {
         kind: Kind,
     },
     /// A number in network order.
-    Be16,
-    /// As [`How::Be16`].
-    Be32,
-    /// As [`How::Be16`].
-    Be64,
-    /// Nothing: that the attribute is there says all.
-    Flag,
+    Big {
+        /// Its size in bytes.
+        width: u8,
+        /// How it is shown.
+        kind: Kind,
+    },
     /// The number of a network interface.
     Interface,
     /// Hundredths of a second (`USER_HZ`), in at most 8 bytes.
     Ticks,
     /// Numbers, each by the name of its place: how wide and whether with a sign.
     Indexed(&'static Set, u8, bool),
-    /// Text that ends with a NUL.
+    /// Text that ends with its first NUL.
     Text,
+    /// Text with a NUL at its end, and maybe before.
+    String,
+    /// An IPv4 address.
+    Inet,
+    /// An IPv6 address.
+    Inet6,
     /// An address of the message's family.
     Address,
     /// A hardware address.
@@ -71,14 +76,16 @@ pub enum How {
     Struct(&'static Struct, u16),
     /// Structures, one behind the other.
     Structs(&'static Struct),
+    /// A structure, and bytes behind it that newer kernels add.
+    Leading(&'static Struct),
     /// A structure, and attributes behind it.
     Headed(&'static Struct, &'static Attributes),
     /// Attributes.
     Nested(&'static Attributes),
-    /// Attributes that the message's family chooses.
-    Family(&'static [(u8, &'static Attributes)]),
-    /// Attributes that the text of another type beside this one chooses.
-    Beside(u16, &'static [(&'static str, &'static Attributes)]),
+    /// Attributes that the message's family chooses, and those of any other.
+    Family(&'static [(u8, &'static Attributes)], Option<&'static Attributes>),
+    /// What the text of another type beside this one chooses.
+    Beside(u16, &'static [(&'static str, How)]),
     /// What has a form of its own.
     Own(Own),
 }
@@ -90,6 +97,14 @@ pub enum Own {
     Bridge,
     /// The ways of a route: headers with a length, each with attributes of the route behind it.
     Hops,
+    /// `struct rtvia`: a family and an address of it.
+    Via,
+    /// `struct packet_diag_mclist`, one behind the other: a field says how long the address is.
+    Multicast,
+    /// A program of classic BPF.
+    Filter,
+    /// The number of an interface, and attributes of it behind.
+    RouterPort,
 }
 
 include!(concat!(env!("OUT_DIR"), "/attributes.rs"));

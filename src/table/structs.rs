@@ -165,6 +165,8 @@ pub enum What {
     Places(&'static Set, Kind),
     /// A hardware address.
     Hardware,
+    /// Bytes that nobody means as text.
+    Raw,
     /// A port: 2 bytes, the high one first.
     Port,
     /// An IPv4 address: 4 bytes as they are sent.

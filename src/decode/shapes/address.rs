@@ -177,10 +177,9 @@ fn put_alg(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
 /// The families of Bluetooth share a number; their addresses are told apart by their lengths.
 fn put_bluetooth(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
     let put_device = |walk: &mut Walk<'_>, name: &'static str, at: usize| {
-        let bytes: [u8; 6] = walk.bytes(seen).get(at..at + 6)?.try_into().ok()?;
-        let [a, b, c, d, e, f] = bytes;
-        walk.put_words(name, format_args!("{f:02x}:{e:02x}:{d:02x}:{c:02x}:{b:02x}:{a:02x}"));
-        Some(())
+        let address = seen.part(at, 6);
+        walk.put(name, Value::Hardware(address));
+        (address.len() == 6).then_some(())
     };
     let word = |walk: &Walk<'_>, at| short(walk, seen, at).map(u64::from);
     match seen.len() {
@@ -232,6 +231,6 @@ pub(super) fn packet_mreq(walk: &mut Walk<'_>, name: &'static str, address: u64,
     walk.put("mr_ifindex", Value::Unsigned(u64::from(index)));
     walk.put("mr_type", Value::Constant(&sets::PACKET_MEMBERSHIP, u64::from(kind)));
     walk.put("mr_alen", Value::Unsigned(u64::from(given)));
-    walk.put("mr_address", Value::Bytes(seen.part(8, usize::from(given).min(MOST))));
+    walk.put("mr_address", Value::Hardware(seen.part(8, usize::from(given).min(MOST))));
     walk.close();
 }

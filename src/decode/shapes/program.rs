@@ -1,6 +1,6 @@
 //! Programs of the seccomp and socket filters: classic BPF (linux/filter.h), an instruction each.
 
-use super::super::tree::Value;
+use super::super::tree::{Seen, Value};
 use super::super::walk::{Walk, walk_items};
 use crate::table::sets::{self, Set};
 
@@ -20,21 +20,27 @@ pub(super) fn sock_fprog(walk: &mut Walk<'_>, name: &'static str, address: u64, 
 
 /// The instructions themselves.
 pub(super) fn sock_filter(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64) {
-    walk_items(walk, name, address, count, 8, |walk, item| {
-        let code = walk.number(&item, 0, 2).unwrap_or(0);
-        let (yes, no) = (walk.number(&item, 2, 1).unwrap_or(0), walk.number(&item, 3, 1).unwrap_or(0));
-        let k = walk.number(&item, 4, 4).unwrap_or(0);
-        // The macro without jumps is for all but a conditional one.
-        let jump = code & CLASS == JMP && code & OPERATION != 0;
-        walk.open("", Value::Call(if jump { "BPF_JUMP" } else { "BPF_STMT" }));
-        walk.put("", Value::Flags(codes(code), code));
-        put_operand(walk, code, k);
-        if jump {
-            walk.put("", Value::Hex(yes));
-            walk.put("", Value::Hex(no));
-        }
-        walk.close();
-    });
+    walk_items(walk, name, address, count, INSTRUCTION, |walk, item| put_instruction(walk, &item));
+}
+
+/// The size of `struct sock_filter`.
+pub(super) const INSTRUCTION: usize = 8;
+
+/// One instruction.
+pub(super) fn put_instruction(walk: &mut Walk<'_>, item: &Seen) {
+    let code = walk.number(item, 0, 2).unwrap_or(0);
+    let (yes, no) = (walk.number(item, 2, 1).unwrap_or(0), walk.number(item, 3, 1).unwrap_or(0));
+    let k = walk.number(item, 4, 4).unwrap_or(0);
+    // The macro without jumps is for all but a conditional one.
+    let jump = code & CLASS == JMP && code & OPERATION != 0;
+    walk.open("", Value::Call(if jump { "BPF_JUMP" } else { "BPF_STMT" }));
+    walk.put("", Value::Flags(codes(code), code));
+    put_operand(walk, code, k);
+    if jump {
+        walk.put("", Value::Hex(yes));
+        walk.put("", Value::Hex(no));
+    }
+    walk.close();
 }
 
 const CLASS: u64 = 0x7;

@@ -30,7 +30,8 @@ const ONE_WORD: [&str; 2] = ["futex_op", "sched_setscheduler"];
 const LEFT_OVER: [&str; 2] = ["mpol_mode", "socket_type"];
 
 /// The sets whose constants strace shows as numbers, with the name as a comment.
-const COMMENTED: [&str; 5] = ["prctl_sched_core_scope", "xfeature", "xfeature_mask", "syslog", "log_level"];
+const COMMENTED: [&str; 6] =
+    ["prctl_sched_core_scope", "xfeature", "xfeature_mask", "syslog", "log_level", "socket_shut_down"];
 
 /// The style in which the constants of `set` are shown.
 fn style_of(set: &'static Set, style: Constants) -> Constants {
@@ -169,6 +170,15 @@ pub(super) fn signal(signal: i32, style: Constants, out: &mut Vec<u8>) {
 /// An error number.
 pub(super) fn errno(errno: i32, style: Constants, out: &mut Vec<u8>) {
     named(i64::from(errno), u16::try_from(errno).ok().and_then(errnos::name), style, out);
+}
+
+/// The number of the loopback interface.
+pub(super) fn loopback(style: Constants, out: &mut Vec<u8>) {
+    out.extend_from_slice(match style {
+        Constants::Raw => b"1",
+        Constants::Abbrev => b"if_nametoindex(\"lo\")",
+        Constants::Verbose => b"1 /* if_nametoindex(\"lo\") */",
+    });
 }
 
 /// Permission bits, at least three digits.

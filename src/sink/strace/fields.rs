@@ -3,7 +3,7 @@
 use super::quote::quoted;
 use super::values::{Painter, number};
 use super::{calls, times};
-use crate::decode::tree::{Node, Seen, Value};
+use crate::decode::tree::{Node, Value};
 use crate::event::Name;
 use crate::model::{Constants, HexStrings};
 
@@ -19,21 +19,55 @@ impl Painter<'_, '_> {
         quoted(self.event.bytes(&seen, self.tree), HexStrings::All, out);
     }
 
-    /// An address of a network device: as text, as bytes, or both.
-    pub(super) fn hardware_address(&self, seen: &Seen, out: &mut Vec<u8>) {
-        let bytes = self.event.bytes(seen, self.tree);
-        let style = self.shown.constants;
-        if style != Constants::Abbrev {
-            quoted(bytes, HexStrings::All, out);
+    /// A constructor with its arguments; a number in network order by its bytes where names are not wanted.
+    pub(super) fn call(&self, name: &'static str, at: usize, node: &Node, out: &mut Vec<u8>) {
+        let mut shown = self.shown.clone();
+        let number = self.tree.inside(at).next().map_or(0, |(_, inner)| match inner.value {
+            Value::Unsigned(word) | Value::Hex(word) => word,
+            Value::Constant(_, word) if node.name == "sll_protocol" => word,
+            // Other constants are shown in the style that is asked for.
+            _ => u64::MAX,
+        });
+        let width = match name {
+            _ if number == u64::MAX => 0,
+            "htons" => 2,
+            "htonl" => 4,
+            "htobe64" => 8,
+            _ => 0,
+        };
+        if width > 0 {
+            shown.constants = Constants::Abbrev;
         }
-        if style == Constants::Raw {
-            return;
+        let inside = Painter { shown: &shown, event: self.event, tree: self.tree, zone: self.zone, ..*self };
+        let words = |out: &mut Vec<u8>| {
+            out.extend_from_slice(name.as_bytes());
+            inside.list(at, node, b"(", b", ", out);
+        };
+        match number.to_be_bytes().get(8 - width..).filter(|_| width > 0) {
+            Some(bytes) => self.ordered(bytes, out, words),
+            None => words(out),
         }
-        out.extend_from_slice(if style == Constants::Verbose { b" /* " } else { b"" });
-        for (at, byte) in bytes.iter().enumerate() {
-            number(out, format_args!("{}{byte:02x}", if at > 0 { ":" } else { "" }));
+    }
+
+    /// What is shown in words, or as its bytes where constants are shown as numbers.
+    pub(super) fn ordered(&self, bytes: &[u8], out: &mut Vec<u8>, words: impl FnOnce(&mut Vec<u8>)) {
+        if self.shown.constants == Constants::Abbrev {
+            return words(out);
         }
-        out.extend_from_slice(if style == Constants::Verbose { b" */" } else { b"" });
+        quoted(bytes, HexStrings::All, out);
+        if self.shown.constants == Constants::Verbose {
+            out.extend_from_slice(b" /* ");
+            words(out);
+            out.extend_from_slice(b" */");
+        }
+    }
+
+    /// `[NAME]=ITEM`.
+    pub(super) fn place(&self, at: usize, out: &mut Vec<u8>) {
+        for (index, (at, node)) in self.tree.inside(at).enumerate() {
+            out.extend_from_slice(if index == 0 { b"[" } else { b"]=" });
+            self.value(at, node, out);
+        }
     }
 
     /// When a pair of seconds and a fraction is, as a comment.

@@ -149,3 +149,25 @@ pub(super) fn left_out(painter: &Painter<'_, '_>, index: usize) -> bool {
 fn is_device(mode: u64) -> bool {
     matches!(mode & 0o170_000, 0o020_000 | 0o060_000)
 }
+
+/// Whether a field is the number of a network interface.
+pub(super) fn is_interface(name: &str) -> bool {
+    matches!(
+        name,
+        "ifi_index"
+            | "ifa_index"
+            | "ndm_ifindex"
+            | "tcm_ifindex"
+            | "ifal_index"
+            | "ifindex"
+            | "sll_ifindex"
+            | "idiag_if"
+            | "rtnh_ifindex"
+            | "pdi_index"
+            | "pdmc_index"
+            | "ipv6mr_interface"
+            | "gr_interface"
+            | "ipi_ifindex"
+            | "ipi6_ifindex"
+    )
+}

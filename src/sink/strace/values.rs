@@ -5,7 +5,7 @@ use super::descriptors;
 use super::quote::quoted;
 use super::{calls, constants, meaning, times};
 use crate::decode::UNKNOWN;
-use crate::decode::tree::{Node, Seen, Show, Tree, Value};
+use crate::decode::tree::{Node, Seen, Show, Tree, Value, hardware};
 use crate::event::{Event, Name};
 use crate::model::record::State;
 use crate::model::{Abi, Constants, HexStrings, Rendering};
@@ -48,22 +48,6 @@ pub(in crate::sink) struct Painter<'p, 'e> {
     pub(in crate::sink) most: usize,
     /// Where local time comes from.
     pub(in crate::sink) zone: &'p Zone,
-}
-
-/// Whether a field is the number of a network interface.
-fn is_interface(name: &str) -> bool {
-    matches!(
-        name,
-        "ifi_index"
-            | "ifa_index"
-            | "ndm_ifindex"
-            | "tcm_ifindex"
-            | "ifal_index"
-            | "ifindex"
-            | "sll_ifindex"
-            | "idiag_if"
-            | "rtnh_ifindex"
-    )
 }
 
 impl Painter<'_, '_> {
@@ -127,11 +111,26 @@ impl Painter<'_, '_> {
             }
             Value::Signals(set) => self.signals(set, 64, out),
             Value::WaitStatus(status) => constants::wait_status(status, style, out),
-            Value::Ip4(address) => number(out, format_args!("inet_addr(\"{address}\")")),
-            Value::Ip6(address) if node.name.is_empty() => {
-                number(out, format_args!("inet_pton(AF_INET6, \"{address}\")"));
+            Value::Ip4(address) => {
+                self.ordered(&address.octets(), out, |out| number(out, format_args!("inet_addr(\"{address}\")")));
             }
-            Value::Ip6(address) => number(out, format_args!("inet_pton(AF_INET6, \"{address}\", &{})", node.name)),
+            Value::Ip6(address) => self.ordered(&address.octets(), out, |out| match node.name {
+                // Its text has a place for the name of the field.
+                name if style == Constants::Abbrev && !name.is_empty() => {
+                    number(out, format_args!("inet_pton(AF_INET6, \"{address}\", &{name})"));
+                }
+                _ => number(out, format_args!("inet_pton(AF_INET6, \"{address}\")")),
+            }),
+            Value::Hardware(seen) => {
+                let bytes = self.event.bytes(&seen, self.tree);
+                self.ordered(bytes, out, |out| number(out, format_args!("{}", hardware(bytes))));
+            }
+            Value::Ticks(ticks) => {
+                number(out, format_args!("{ticks}"));
+                if ticks != 0 && style != Constants::Raw {
+                    number(out, format_args!(" /* {}.{:02} s */", ticks / 100, ticks % 100));
+                }
+            }
             Value::Time(time) => number(out, format_args!("{time}")),
             Value::Struct => self.structure(at, node, out),
             Value::List | Value::Parts => self.list(at, node, b"[", b", ", out),
@@ -146,23 +145,12 @@ impl Painter<'_, '_> {
             }
             Value::Bits => self.list(at, node, b"[", b" ", out),
             Value::Changed => self.changed(at, out),
-            Value::Call(name) => {
-                out.extend_from_slice(name.as_bytes());
-                self.list(at, node, b"(", b", ", out);
-            }
+            Value::Call(name) => self.call(name, at, node, out),
         }
         if let Some(note) = &node.note {
             out.extend_from_slice(b" /* ");
             out.extend_from_slice(self.event.bytes(note, self.tree));
             out.extend_from_slice(b" */");
-        }
-    }
-
-    /// `[NAME]=ITEM`.
-    fn place(&self, at: usize, out: &mut Vec<u8>) {
-        for (index, (at, node)) in self.tree.inside(at).enumerate() {
-            out.extend_from_slice(if index == 0 { b"[" } else { b"]=" });
-            self.value(at, node, out);
         }
     }
 
@@ -208,7 +196,8 @@ impl Painter<'_, '_> {
                 continue;
             }
             // The text of an IPv6 address names its field itself.
-            if !field.name.is_empty() && !matches!(field.value, Value::Ip6(_)) {
+            let names_itself = matches!(field.value, Value::Ip6(_)) && self.shown.constants == Constants::Abbrev;
+            if !field.name.is_empty() && !names_itself {
                 out.extend_from_slice(field.name.as_bytes());
                 out.push(b'=');
             }
@@ -220,15 +209,14 @@ impl Painter<'_, '_> {
                     });
                     self.string(&seen.part(0, len.unwrap_or(seen.len()).min(seen.len())), out);
                 }
-                Value::Bytes(seen) if field.name == "mr_address" => self.hardware_address(&seen, out),
                 Value::Fd(fd) if !meaning::means_descriptor(self, parent, field) => number(out, format_args!("{fd}")),
                 Value::Hex(word) if matches!(field.name, "base_addr" | "limit") => {
                     padded(word, 8, out);
                 }
                 Value::Unsigned(limit) if matches!(field.name, "rlim_cur" | "rlim_max") => self.limit(limit, out),
                 // The loopback device is the first of every network namespace; the others' names are not known here.
-                Value::Signed(1) | Value::Unsigned(1) if is_interface(field.name) => {
-                    out.extend_from_slice(b"if_nametoindex(\"lo\")");
+                Value::Signed(1) | Value::Unsigned(1) if meaning::is_interface(field.name) => {
+                    constants::loopback(self.shown.constants, out);
                 }
                 Value::Signed(error @ -4095..=-1) if field.name == "error" => {
                     out.push(b'-');
@@ -255,7 +243,7 @@ impl Painter<'_, '_> {
         out.push(b'}');
     }
 
-    fn list(&self, at: usize, node: &Node, open: &[u8], between: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn list(&self, at: usize, node: &Node, open: &[u8], between: &[u8], out: &mut Vec<u8>) {
         let parent = at;
         out.extend_from_slice(open);
         let mut first = true;
@@ -286,8 +274,8 @@ impl Painter<'_, '_> {
             if self.special_moment(at, out) {
                 continue;
             }
-            if is_interface(item.name) && item.value == Value::Unsigned(1) {
-                out.extend_from_slice(b"if_nametoindex(\"lo\")");
+            if meaning::is_interface(item.name) && item.value == Value::Unsigned(1) {
+                constants::loopback(self.shown.constants, out);
             } else {
                 self.value(at, item, out);
             }

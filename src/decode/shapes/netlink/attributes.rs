@@ -1,18 +1,20 @@
 //! Attributes of netlink messages: a length, a type, and what the type makes of the rest.
 
-use super::super::super::flat::{field_value, put_fields, put_hardware, put_place, put_seen};
+use super::super::super::flat::{field_value, put_fields, put_place, put_seen};
 use super::super::super::tree::Value;
 use super::super::super::walk::Walk;
-use super::{ATTRIBUTE, Part, put_binary, put_chain};
+use super::{ATTRIBUTE, Part, own, put_binary, put_chain};
 use crate::table::Kind;
-use crate::table::attributes::{self as tables, Attributes, How, Own};
+use crate::table::attributes::{Attributes, How};
 use crate::table::sets::Set;
-use crate::table::structs;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The bits of a type that are none of it (linux/netlink.h).
 const NESTED: u64 = 0x8000;
 const NET_BYTEORDER: u64 = 0x4000;
+
+/// `MAX_ADDR_LEN` (linux/netdevice.h).
+const MAX_HARDWARE: usize = 32;
 
 /// Attributes inside attributes are followed so deep: a limit for a tracee that makes them up.
 const DEEPEST: u8 = 8;
@@ -22,7 +24,7 @@ pub(super) fn put_attributes(walk: &mut Walk<'_>, part: Part, attributes: &'stat
     put_nested(walk, part, attributes, family, 0);
 }
 
-fn put_nested(walk: &mut Walk<'_>, part: Part, attributes: &'static Attributes, family: u8, depth: u8) {
+pub(super) fn put_nested(walk: &mut Walk<'_>, part: Part, attributes: &'static Attributes, family: u8, depth: u8) {
     let inside = Inside { attributes, family, depth, all: part };
     put_chain(walk, "", part, ATTRIBUTE, |walk, _, one| put_attribute(walk, one, inside));
 }
@@ -79,12 +81,14 @@ fn least(how: How, walk: &Walk<'_>) -> usize {
     match how {
         How::Number { width, .. } | How::Array { width, .. } => usize::from(width),
         How::Indexed(_, width, _) => usize::from(width),
-        How::Be16 => 2,
-        How::Be32 | How::Interface => 4,
-        How::Be64 => 8,
-        How::Struct(layout, 0) | How::Structs(layout) | How::Headed(layout, _) => layout.size(walk.abi()),
+        How::Big { width, .. } => usize::from(width),
+        How::Interface | How::Inet => 4,
+        How::Inet6 => 16,
+        How::Struct(layout, 0) | How::Leading(layout) | How::Structs(layout) | How::Headed(layout, _) => {
+            layout.size(walk.abi())
+        }
         How::Struct(_, least) => usize::from(least),
-        How::Own(Own::Bridge | Own::Hops) => 8,
+        How::Own(own) => own::least(own),
         _ => 0,
     }
 }
@@ -103,9 +107,22 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
             let value = field_value(kind, word, signed, walk.abi());
             walk.put("", value);
         }
-        How::Be16 => put_call(walk, "htons", number(walk).swap_bytes() >> 48),
-        How::Be32 => put_call(walk, "htonl", number(walk).swap_bytes() >> 32),
-        How::Be64 => put_call(walk, "htobe64", number(walk).swap_bytes()),
+        How::Big { width, kind } => {
+            let word = number(walk).swap_bytes() >> (64 - u32::from(width) * 8);
+            walk.open(
+                "",
+                Value::Call(if width == 2 {
+                    "htons"
+                } else if width == 4 {
+                    "htonl"
+                } else {
+                    "htobe64"
+                }),
+            );
+            let value = field_value(kind, word, false, walk.abi());
+            walk.put("", value);
+            walk.close();
+        }
         How::Interface => {
             let index = number(walk);
             walk.put("ifindex", Value::Unsigned(index));
@@ -129,10 +146,7 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
                 return false;
             }
             let ticks = walk.number(&body.seen, 0, body.len).unwrap_or(0);
-            walk.put("", Value::Unsigned(ticks));
-            if ticks != 0 {
-                walk.note(format_args!("{}.{:02} s", ticks / 100, ticks % 100));
-            }
+            walk.put("", Value::Ticks(ticks));
         }
         How::Text => {
             let end = memchr::memchr(0, walk.bytes(&body.seen)).unwrap_or(body.seen.len());
@@ -141,11 +155,25 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
             let cut = end > most || (end == body.len && body.len > 0);
             walk.put("", Value::Str(if cut { text.cut() } else { text }));
         }
+        How::String => {
+            let most = walk.limits.str_max;
+            let ended = walk.bytes(&body.seen).last() == Some(&0);
+            let text = body.seen.part(0, if ended { body.len - 1 } else { body.len });
+            let text = if text.len() > most { text.part(0, most).cut() } else { text };
+            walk.put("", Value::Str(if ended { text } else { text.cut() }));
+        }
+        How::Inet | How::Inet6 => {
+            let Some(address) = address(walk, body, if least == 4 { 2 } else { 10 }) else { return false };
+            walk.put("", address);
+        }
         How::Address => {
             let Some(address) = address(walk, body, family) else { return false };
             walk.put("", address);
         }
-        How::Hardware => put_hardware(walk, "", &body.seen),
+        How::Hardware => {
+            let address = body.part(0, MAX_HARDWARE).seen;
+            walk.put("", Value::Hardware(address));
+        }
         How::Struct(layout, 0) => put_seen(walk, "", layout, &body.part(0, least).seen),
         How::Struct(layout, _) => {
             let len = body.len.min(layout.size(walk.abi()));
@@ -156,6 +184,12 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
             put_fields(walk, layout, &body.part(0, len).seen);
             walk.close();
         }
+        How::Leading(layout) => {
+            put_seen(walk, "", layout, &body.part(0, least).seen);
+            if body.len > least {
+                put_binary(walk, "", body.after(least));
+            }
+        }
         How::Headed(layout, attributes) => {
             let rest = body.after(least.next_multiple_of(4));
             put_seen(walk, "", layout, &body.part(0, least).seen);
@@ -163,36 +197,40 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
                 put_nested(walk, rest, attributes, family, depth + 1);
             }
         }
-        How::Flag => return false,
-        How::Own(Own::Bridge) => put_bridge(walk, body),
-        How::Own(Own::Hops) if depth < DEEPEST => put_hops(walk, body, &tables::ROUTE, family, depth + 1),
-        _ => {
-            let Some(attributes) = nested(walk, how, inside).filter(|_| depth < DEEPEST) else { return false };
-            put_nested(walk, body, attributes, family, depth + 1);
+        How::Own(own) => return depth < DEEPEST && own::put(walk, body, own, family, depth + 1),
+        How::Beside(kind, cases) => {
+            let Some(how) = beside(walk, inside.all, kind).and_then(|text| chosen(walk, text, cases)) else {
+                return false;
+            };
+            return put_body(walk, body, how, inside);
+        }
+        How::Nested(attributes) => return put_inside(walk, body, Some(attributes), inside),
+        How::Family(cases, other) => {
+            let known = cases.iter().find(|(family, _)| *family == inside.family).map(|(_, attributes)| *attributes);
+            return put_inside(walk, body, known.or(other), inside);
         }
     }
     true
 }
 
-/// Whether what it holds is told as far as it can be read.
-fn is_chain(how: How) -> bool {
-    matches!(how, How::Nested(_) | How::Family(_) | How::Beside(..))
+/// The attributes inside one; false when nothing is known of them, or they lie too deep.
+fn put_inside(walk: &mut Walk<'_>, body: Part, attributes: Option<&'static Attributes>, inside: Inside) -> bool {
+    let attributes = attributes.filter(|_| inside.depth < DEEPEST);
+    if let Some(attributes) = attributes {
+        put_nested(walk, body, attributes, inside.family, inside.depth + 1);
+    }
+    attributes.is_some()
 }
 
-/// The attributes inside.
-fn nested(walk: &Walk<'_>, how: How, inside: Inside) -> Option<&'static Attributes> {
-    match how {
-        How::Nested(attributes) => Some(attributes),
-        How::Family(cases) => {
-            cases.iter().find(|(family, _)| *family == inside.family).map(|(_, attributes)| *attributes)
-        }
-        How::Beside(kind, cases) => {
-            let text = beside(walk, inside.all, kind)?;
-            let text = walk.bytes(&text.seen).split(|byte| *byte == 0).next().unwrap_or_default();
-            cases.iter().find(|(known, _)| known.as_bytes() == text).map(|(_, attributes)| *attributes)
-        }
-        _ => None,
-    }
+/// Whether what it holds is told as far as it can be read.
+fn is_chain(how: How) -> bool {
+    matches!(how, How::Nested(_) | How::Family(..) | How::Beside(..))
+}
+
+/// What `text` chooses of `cases`.
+fn chosen(walk: &Walk<'_>, text: Part, cases: &[(&str, How)]) -> Option<How> {
+    let text = walk.bytes(&text.seen).split(|byte| *byte == 0).next().unwrap_or_default();
+    cases.iter().find(|(known, _)| known.as_bytes() == text).map(|(_, how)| *how)
 }
 
 /// What the attribute of type `kind` among `all` carries.
@@ -213,14 +251,8 @@ fn extend(word: u64, width: u8, signed: bool) -> u64 {
     if signed { ((word << unused).cast_signed() >> unused).cast_unsigned() } else { word }
 }
 
-fn put_call(walk: &mut Walk<'_>, call: &'static str, word: u64) {
-    walk.open("", Value::Call(call));
-    walk.put("", Value::Unsigned(word));
-    walk.close();
-}
-
 /// Things of `size` bytes each, one behind the other, as many as are whole.
-fn put_items(walk: &mut Walk<'_>, body: Part, size: usize, mut one: impl FnMut(&mut Walk<'_>, Part, usize)) {
+pub(super) fn put_items(walk: &mut Walk<'_>, body: Part, size: usize, mut one: impl FnMut(&mut Walk<'_>, Part, usize)) {
     let there = body.seen.len().min(body.len) / size;
     walk.open_list("");
     for at in 0..there.min(walk.limits.items) {
@@ -232,56 +264,8 @@ fn put_items(walk: &mut Walk<'_>, body: Part, size: usize, mut one: impl FnMut(&
     walk.close();
 }
 
-/// `struct ifla_bridge_id`.
-fn put_bridge(walk: &mut Walk<'_>, body: Part) {
-    const SIZE: usize = 8;
-    walk.open_struct("");
-    walk.open_list("prio");
-    for at in 0..2 {
-        let priority = walk.number(&body.seen, at, 1).unwrap_or(0);
-        walk.put("", Value::Unsigned(priority));
-    }
-    walk.close();
-    put_hardware(walk, "addr", &body.part(2, SIZE - 2).seen);
-    walk.close();
-}
-
-/// `sizeof(struct rtnexthop)`.
-const HOP: usize = 8;
-
-/// `struct rtnexthop`, one after another (rtnetlink(7), RTA_MULTIPATH).
-fn put_hops(walk: &mut Walk<'_>, body: Part, attributes: &'static Attributes, family: u8, depth: u8) {
-    walk.open_list("");
-    let (mut rest, mut several) = (body, false);
-    for _ in 0..walk.limits.items {
-        if rest.len < HOP || rest.lacks(HOP) {
-            break;
-        }
-        let own = walk.number(&rest.seen, 0, 2).and_then(|own| usize::try_from(own).ok()).unwrap_or(0);
-        let hop = rest.part(0, own.max(HOP));
-        let step = own.next_multiple_of(4);
-        let next = own >= HOP && step < rest.len;
-        several |= next;
-        let (carries, apart) = (hop.len > HOP, several && hop.len > HOP);
-        if apart {
-            walk.open("", Value::Parts);
-        }
-        put_seen(walk, "", &structs::RTNEXTHOP, &hop.part(0, HOP).seen);
-        if carries {
-            put_nested(walk, hop.after(HOP), attributes, family, depth);
-        }
-        if apart {
-            walk.close();
-        }
-        if !next {
-            break;
-        }
-        rest = rest.after(step);
-    }
-    walk.close();
-}
-
-fn address(walk: &Walk<'_>, body: Part, family: u8) -> Option<Value> {
+/// An address of `family`.
+pub(super) fn address(walk: &Walk<'_>, body: Part, family: u8) -> Option<Value> {
     const AF_INET: u8 = 2;
     const AF_INET6: u8 = 10;
     let bytes = walk.bytes(&body.seen);

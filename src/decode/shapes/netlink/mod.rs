@@ -7,6 +7,7 @@
 mod attributes;
 mod diag;
 mod netfilter;
+mod own;
 mod route;
 mod uevent;
 
