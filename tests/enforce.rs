@@ -273,6 +273,33 @@ fn connections_go_only_where_they_may() {
 }
 
 #[test]
+fn what_socketcall_was_judged_by_is_what_happens() {
+    let [allowed, denied] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    denied.set_nonblocking(true).unwrap();
+    let [yes, no] = [&allowed, &denied].map(|socket| socket.local_addr().unwrap().port());
+    let scratch = Scratch::new();
+    let script = format!("exec \"$GUEST\" socketcall-race {yes} {no}");
+    let run = enforce(&scratch, &script, &format!("connect: ['127.0.0.1:{yes}']\n"), &[]);
+    if run.outcome.code == Some(77) {
+        return support::skip("socketcall", "this kernel has no i386 calls");
+    }
+    // Else there was no race.
+    assert_eq!(run.outcome.out, "both true\n", "{}", run.outcome.err);
+    assert!(denied.recv(&mut [0; 9]).is_err(), "something got out");
+}
+
+#[test]
+fn no_address_cannot_become_one_that_is_denied() {
+    let denied = TcpListener::bind("127.0.0.1:0").unwrap();
+    denied.set_nonblocking(true).unwrap();
+    let scratch = Scratch::new();
+    let script = format!("exec \"$GUEST\" connect-race {}", denied.local_addr().unwrap().port());
+    let run = enforce(&scratch, &script, "connect: ['192.0.2.1:9']\n", &[]);
+    assert_eq!(run.outcome.out, "raced\n", "{}", run.outcome.err);
+    assert!(denied.accept().is_err(), "something got out");
+}
+
+#[test]
 fn unix_sockets_are_judged_by_where_they_are() {
     let scratch = Scratch::new();
     let script = "exec /usr/bin/python3 - <<'P'

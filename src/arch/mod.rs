@@ -6,8 +6,8 @@ use crate::model::Abi;
 mod x86_64;
 #[cfg(target_arch = "x86_64")]
 pub use x86_64::{
-    HOST, call_of_registers, interrupted_call, restart_unless_handled, result_of_registers, set_first_argument,
-    skip_call, stack_of_registers,
+    HOST, call_of_registers, interrupted_call, replace_call, restart_unless_handled, restore_call, result_of_registers,
+    set_first_argument, skip_call, stack_of_registers,
 };
 
 #[cfg(not(target_arch = "x86_64"))]

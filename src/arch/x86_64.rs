@@ -102,6 +102,34 @@ pub fn set_first_argument(tid: Pid, abi: Option<Abi>, value: u64) -> Result<(), 
     ptrace::set_registers(tid, &regs)
 }
 
+/// Lets a tracee in a syscall-enter-stop make the i386 call `nr` with `args` in the place of its own, and returns its registers
+/// as they were. A seccomp filter of the tracee's sees the call that is made: filters run again after the stop (ptrace(2),
+/// PTRACE_EVENT_SECCOMP).
+///
+/// # Errors
+/// [`Fault::Gone`] when it died.
+pub fn replace_call(tid: Pid, nr: u32, args: &[u64; 6]) -> Result<Registers, Fault> {
+    let saved = ptrace::registers(tid)?;
+    let mut regs = saved;
+    regs.orig_rax = u64::from(nr);
+    [regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp] = *args;
+    ptrace::set_registers(tid, &regs)?;
+    Ok(saved)
+}
+
+/// Gives a tracee in a syscall-exit-stop back what it had in its registers before [`replace_call`], but for the result. The kernel
+/// restarts a call by its number and arguments there, so that it is the tracee's own that is made again.
+///
+/// # Errors
+/// [`Fault::Gone`] when it died.
+pub fn restore_call(tid: Pid, saved: &Registers) -> Result<(), Fault> {
+    let mut regs = ptrace::registers(tid)?;
+    regs.orig_rax = saved.orig_rax;
+    (regs.rbx, regs.rcx, regs.rdx) = (saved.rbx, saved.rcx, saved.rdx);
+    (regs.rsi, regs.rdi, regs.rbp) = (saved.rsi, saved.rdi, saved.rbp);
+    ptrace::set_registers(tid, &regs)
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "the kernel looks at the low 32 bits only")]
 fn low(register: u64) -> u32 {
     register as u32

@@ -234,6 +234,10 @@ impl Judge for Enforcer {
         self.judge(memory, task, call, row.name)
     }
 
+    fn weighs(&self, call: &Call) -> bool {
+        call.row.is_some_and(|row| JUDGED.contains(&row.name) || blind::calls().any(|name| name == row.name))
+    }
+
     fn returned(&mut self, memory: &mut Memory, task: Task, _call: &Call, result: i64) -> Option<Denial> {
         let pending = self.pending.remove(&task.tid)?;
         match pending {

@@ -130,7 +130,12 @@ impl Enforcer {
         let number = int(call, 0);
         match name {
             "connect" => {
-                let bytes = copied(memory, task, word(call, 1), u64::from(low32(word(call, 2))));
+                let length = u64::from(low32(word(call, 2)));
+                let bytes = copied(memory, task, word(call, 1), length);
+                // What cannot be read here, the kernel may not read either (connect(2)).
+                if (bytes.len() as u64) < length.min(MAX_ADDRESS as u64) {
+                    return Verdict::Done(-i64::from(libc::EFAULT));
+                }
                 self.connect(task, number, &bytes)
             }
             "listen" => self.listen(task, number),
@@ -200,7 +205,7 @@ impl Enforcer {
         let Address::Inet(_, port) = to else {
             // What a unix socket is connected to is asked again when it is.
             return match to {
-                Address::Free => Verdict::Pass,
+                Address::Free => self.disconnect(task, number, bytes),
                 _ => self.watch(task, Pending::Connect(number)),
             };
         };
@@ -218,6 +223,17 @@ impl Enforcer {
             // It is under way, to where we said: the task's own call only waits for it (inet_stream_connect, net/ipv4).
             Err(libc::EINPROGRESS | libc::EALREADY) if blocks => self.watch(task, Pending::Connect(number)),
             Err(errno) => Verdict::Done(-i64::from(errno)),
+        }
+    }
+
+    /// An address that says nothing takes a socket's peer away (AF_UNSPEC). An internet socket gets it from us: the kernel would
+    /// read it again, and another thread could have put an address there.
+    fn disconnect(&mut self, task: Task, number: i32, bytes: &[u8]) -> Verdict {
+        let is_inet = |socket: &Shared| socket.local().is_some_and(|own| matches!(address(&own), Address::Inet(..)));
+        match Shared::of(task.pid, number).filter(is_inet).map(|socket| socket.connect(bytes)) {
+            Some(Ok(())) => Verdict::Done(0),
+            Some(Err(errno)) => Verdict::Done(-i64::from(errno)),
+            None => self.watch(task, Pending::Connect(number)),
         }
     }
 

@@ -47,6 +47,8 @@ pub enum Verdict {
 pub trait Judge {
     /// A call was entered.
     fn entered(&mut self, memory: &mut Memory, task: Task, call: &Call) -> Verdict;
+    /// Whether the verdict about a call depends on its arguments, so that it must be made with those that were judged.
+    fn weighs(&self, call: &Call) -> bool;
     /// A call that is watched returned; it can be punished by [`Punishment::Kill`] alone.
     fn returned(&mut self, memory: &mut Memory, task: Task, call: &Call, result: i64) -> Option<Denial>;
     /// A new program is about to run; `former` is the tid that made the call. As for [`Judge::returned`].

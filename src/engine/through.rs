@@ -6,7 +6,10 @@
 use super::Call;
 use crate::model::Pid;
 use crate::sys::memory::Memory;
-use crate::table::through::{self, Source};
+use crate::table::{
+    self,
+    through::{self, Source},
+};
 
 /// The most words that an inner call has in memory.
 const MOST_WORDS: usize = 6;
@@ -73,6 +76,16 @@ pub(super) fn unfold(memory: &mut Memory, tid: Pid, call: &mut Call) {
         _ => None,
     };
     (call.row, call.sub, call.args) = (Some(inner.row()), inner.sub, args);
+}
+
+/// Calls that are others with arguments of 0: i386 has no number for the first.
+const SHORTER: [(&str, &str); 3] = [("send", "sendto"), ("recv", "recvfrom"), ("accept", "accept4")];
+
+/// The number by which an inner call is made without its multiplexer (Linux 4.3 has all of socketcall's).
+pub(super) fn direct_number(call: &Call) -> Option<u32> {
+    let (row, abi) = call.row.zip(call.abi)?;
+    let longer = || SHORTER.iter().find(|(short, _)| *short == row.name).and_then(|(_, long)| table::by_name(long));
+    row.number(abi).or_else(|| longer()?.number(abi))
 }
 
 /// What a call returned: where the kernel wrote that to memory, it is read there.

@@ -9,6 +9,7 @@ pub mod signals;
 pub mod structs;
 pub mod through;
 
+use crate::arch;
 use crate::model::Abi;
 use crate::model::record::Head;
 use sets::Set;
@@ -268,9 +269,6 @@ pub fn by_number(abi: Abi, nr: u32) -> Option<&'static Row> {
     ROWS.get(usize::from(*index))
 }
 
-/// The bit that marks an x32 call's number (`__X32_SYSCALL_BIT`).
-pub const X32_BIT: u32 = 0x4000_0000;
-
 /// The row of the call that a record tells of: the inner one where it went through a multiplexer.
 #[must_use]
 pub fn row_of(head: &Head) -> Option<&'static Row> {
@@ -280,7 +278,7 @@ pub fn row_of(head: &Head) -> Option<&'static Row> {
 /// The row of a call with the number `nr` as the kernel sees it, and the sub-number `sub` of a multiplexer, 0 for none.
 #[must_use]
 pub fn numbered(abi: Abi, nr: u32, sub: u8) -> Option<&'static Row> {
-    let row = by_number(abi, if abi == Abi::X32 { nr & !X32_BIT } else { nr })?;
+    let row = by_number(abi, arch::table_number(abi, nr))?;
     Some(if sub == 0 { row } else { through::inner(row, sub) })
 }
 

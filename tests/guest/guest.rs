@@ -1566,6 +1566,73 @@ fn socketcall(port: u16) -> c_int {
     0
 }
 
+/// Keeps the calling thread on one CPU, if there is such.
+fn pin_to(cpu: usize) {
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(cpu, &mut set);
+        libc::sched_setaffinity(0, size_of_val(&set), &raw const set);
+    }
+}
+
+/// Asks sockets to have no address (AF_UNSPEC), while a thread changes the structure to an address of 127.0.0.1 and back.
+fn connect_race(port: u16) -> c_int {
+    let address = [[0u16, port.to_be()], [libc::AF_INET as u16, port.to_be()]].map(|parts| {
+        u64::from(parts[0]) | u64::from(parts[1]) << 16 | u64::from(u32::from_ne_bytes([127, 0, 0, 1])) << 32
+    });
+    let words = [address[0], 0].map(std::sync::atomic::AtomicU64::new);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // On a CPU of its own, where there are two, it runs while the other thread stands in a stop.
+        scope.spawn(|| {
+            pin_to(1);
+            while !done.load(SeqCst) {
+                words[0].store(address[1], SeqCst);
+                words[0].store(address[0], SeqCst);
+            }
+        });
+        pin_to(0);
+        for _ in 0..300 {
+            let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0) };
+            unsafe { libc::connect(fd, words.as_ptr().cast(), 16) };
+            check!(unsafe { libc::close(fd) } == 0);
+        }
+        done.store(true, SeqCst);
+    });
+    say("raced");
+    0
+}
+
+/// Sends datagrams by i386 socketcall(2) to one port of 127.0.0.1, while a thread changes the address among its words to that of
+/// another port and back.
+fn socketcall_race(one: u16, other: u16) -> c_int {
+    let mut page = vec![0u8; 64];
+    for (at, port) in [(0, one), (16, other)] {
+        page[at..at + 4].copy_from_slice(&[2, 0, (port >> 8) as u8, port as u8]);
+        page[at + 4..at + 8].copy_from_slice(&[127, 0, 0, 1]);
+    }
+    let low = low_page(&page);
+    let word = |at: usize| unsafe { std::sync::atomic::AtomicU32::from_ptr((low + 32 + 4 * at) as *mut u32) };
+    let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0) };
+    for (at, value) in [fd as usize, low, 1, 0, low, 16].into_iter().enumerate() {
+        word(at).store(value as u32, SeqCst);
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(SeqCst) {
+                word(4).store(low as u32 + 16, SeqCst);
+                word(4).store(low as u32, SeqCst);
+            }
+        });
+        let results: Vec<i64> = (0..300).map(|_| int80(102, 11, low + 32, 0)).collect();
+        done.store(true, SeqCst);
+        check!(results.iter().all(|result| [1, -i64::from(libc::EPERM)].contains(result)));
+        say(&format!("both {}", results.contains(&1) && results.contains(&-i64::from(libc::EPERM))));
+    });
+    0
+}
+
 /// Asks for a connection by i386 socketcall(2) with words that cannot be read.
 fn socketcall_hidden() -> c_int {
     check!(int80(102, 3, 0, 0) == -i64::from(libc::EFAULT));
@@ -1751,6 +1818,8 @@ extern "C" fn main() -> c_int {
         "int80-ipc" => int80_ipc(),
         "int80-open" => int80_open(word(1)),
         "openat2" => openat2_open(word(1)),
+        "connect-race" => connect_race(number(&args, 1, 0) as u16),
+        "socketcall-race" => socketcall_race(number(&args, 1, 0) as u16, number(&args, 2, 0) as u16),
         "socketcall-hidden" => socketcall_hidden(),
         "socketcall" => socketcall(number(&args, 1, 0) as u16),
         "unjudged" => unjudged(),

@@ -92,13 +92,14 @@ impl Engine {
         if let After::Clone3 { original: Some(flags) } = after {
             self.memory.write(tid, args[0], &(flags & !CLONE_UNTRACED).to_ne_bytes());
         }
-        let watched = !silent && !call.refused && self.judge_entered(observer, task, &call);
+        let (watched, replaced) =
+            if silent || call.refused { (false, None) } else { self.judge_entered(observer, task, &call) };
         if foreign {
             self.answer_foreign(observer, tid);
         }
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
-        let awaited = (enabled && self.mode.exits) || after != After::Nothing || watched;
-        tracee.open = awaited.then_some(Open { call, after, watched });
+        let awaited = (enabled && self.mode.exits) || after != After::Nothing || watched || replaced.is_some();
+        tracee.open = awaited.then_some(Open { call, after, watched, replaced });
     }
 
     /// Lets the placement see the call, and ends it before the tracee could look at its own mask through /proc.
@@ -220,7 +221,10 @@ impl Engine {
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
         tracee.inside = None;
         tracee.interrupted = false;
-        let Some(Open { call, after, watched }) = tracee.open.take() else { return };
+        let Some(Open { call, after, watched, replaced }) = tracee.open.take() else { return };
+        if let Some(registers) = replaced {
+            let _ = arch::restore_call(tid, &registers);
+        }
         let (task, made_child) = (tracee.task(), tracee.made_child);
         match after {
             After::Nothing | After::Listener => {}

@@ -2,8 +2,10 @@
 
 use super::Engine;
 use crate::arch;
+use crate::engine::through::direct_number;
 use crate::engine::{Call, Denial, Judge, Observer, Punishment, Task, Verdict};
 use crate::model::Pid;
+use crate::sys::ptrace::Registers;
 
 impl Engine {
     /// Asks `judge` from here on; without one every call may happen.
@@ -11,15 +13,21 @@ impl Engine {
         self.judge = judge;
     }
 
-    /// Asks about a call that was entered; whether the judge wants to see its result.
-    pub(super) fn judge_entered(&mut self, observer: &mut dyn Observer, task: Task, call: &Call) -> bool {
-        let Some(judge) = &mut self.judge else { return false };
+    /// Asks about a call that was entered: whether the judge wants to see its result, and the registers as they were where
+    /// another call is made in its place.
+    pub(super) fn judge_entered(
+        &mut self,
+        observer: &mut dyn Observer,
+        task: Task,
+        call: &Call,
+    ) -> (bool, Option<Registers>) {
+        let Some(judge) = &mut self.judge else { return (false, None) };
         match judge.entered(&mut self.memory, task, call) {
-            Verdict::Pass => false,
-            Verdict::Watch => true,
+            Verdict::Pass => (false, self.bind(task.tid, call)),
+            Verdict::Watch => (true, self.bind(task.tid, call)),
             Verdict::Done(result) => {
                 self.skip(task.tid, result);
-                false
+                (false, None)
             }
             Verdict::Deny(denial) => {
                 let errno = match denial.punishment {
@@ -29,7 +37,7 @@ impl Engine {
                 };
                 self.skip(task.tid, -errno);
                 self.deny(observer, task, &denial);
-                false
+                (false, None)
             }
         }
     }
@@ -58,6 +66,22 @@ impl Engine {
         let made_by = self.tracees.get(&creator).map_or(parent, |tracee| tracee.pid);
         if let Some(judge) = &mut self.judge {
             judge.born(child, made_by);
+        }
+    }
+
+    /// Has a call whose arguments lie in memory made with those that were judged: by its own number, which takes them in
+    /// registers. Through its multiplexer the kernel would read them again, after another thread changed them.
+    fn bind(&self, tid: Pid, call: &Call) -> Option<Registers> {
+        if call.sub == 0 || !self.judge.as_ref().is_some_and(|judge| judge.weighs(call)) {
+            return None;
+        }
+        let number = direct_number(call)?;
+        match arch::replace_call(tid, number, &call.args) {
+            Ok(saved) => Some(saved),
+            Err(_) => {
+                crate::sys::signals::send(tid, libc::SIGKILL);
+                None
+            }
         }
     }
 

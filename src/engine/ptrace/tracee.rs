@@ -3,6 +3,7 @@
 use super::inner;
 use crate::engine::{Call, Task};
 use crate::model::{Abi, Pid};
+use crate::sys::ptrace::Registers;
 
 /// A call that is under way and whose exit we wait for.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub(super) struct Open {
     pub(super) after: After,
     /// The judge wants to see the result.
     pub(super) watched: bool,
+    /// The registers as they were, where another call is made in the place of the tracee's own.
+    pub(super) replaced: Option<Registers>,
 }
 
 /// What the exit of a call asks for.
