@@ -21,7 +21,7 @@ mod value;
 pub use args::{room, walk_arg};
 pub use flat::UNKNOWN;
 pub use unnamed::{takes_stack, unnamed_room, walk_unnamed};
-pub use uring::POLLED;
+pub use uring::{POLLED, uring_call};
 pub use value::{Raw, Text, decode_raw};
 
 use crate::model::Abi;

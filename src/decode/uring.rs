@@ -179,6 +179,16 @@ static BY_NUMBER: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
     (0..=u8::MAX).map(of).collect()
 });
 
+/// The system call that an operation of io_uring stands for, if it is one.
+#[must_use]
+pub fn uring_call(opcode: u64) -> Option<&'static Row> {
+    operation(opcode).map(|(row, _)| row)
+}
+
+fn operation(opcode: u64) -> Option<Operation> {
+    usize::try_from(opcode).ok().and_then(|at| BY_NUMBER.get(at).copied().flatten())
+}
+
 fn put_submission(walk: &mut Walk<'_>, seen: &Seen) {
     let word = |walk: &Walk<'_>, at: usize, width: usize| walk.number(seen, at, width).unwrap_or(0);
     let (opcode, flags) = (word(walk, 0, 1), word(walk, 1, 1));
@@ -188,7 +198,7 @@ fn put_submission(walk: &mut Walk<'_>, seen: &Seen) {
         walk.put("flags", Value::Flags(&sets::IO_URING_SQE_FLAGS, flags));
     }
     put_rest(walk, seen, &[("ioprio", 2, 2)]);
-    match usize::try_from(opcode).ok().and_then(|at| BY_NUMBER.get(at).copied().flatten()) {
+    match operation(opcode) {
         Some((row, places)) => put_call(walk, seen, (row, places), flags & FIXED_FILE != 0),
         None => put_rest(
             walk,

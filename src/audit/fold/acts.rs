@@ -130,11 +130,6 @@ impl Acts {
         }
     }
 
-    /// Whether an act of `kind` succeeded.
-    pub(super) fn any(&self, kind: ActKind) -> bool {
-        self.all.iter().any(|(known, key, _)| *known == kind && key.error.is_none())
-    }
-
     /// Whether an act was done by `call`.
     pub(super) fn any_call(&self, call: &str) -> bool {
         self.all.iter().any(|(_, key, _)| key.call == call)

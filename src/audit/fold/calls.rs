@@ -24,8 +24,19 @@ pub(super) const MESSAGES: &[&str] =
 const SIGNALS: &[(&str, usize, usize)] =
     &[("kill", 0, 1), ("tkill", 0, 1), ("tgkill", 0, 2), ("rt_sigqueueinfo", 0, 1), ("rt_tgsigqueueinfo", 0, 2)];
 /// The rest.
-const OTHERS: &[&str] =
-    &["execve", "execveat", "mmap", "mmap2", "clone", "clone3", "chdir", "fchdir", "prctl", "socketcall"];
+const OTHERS: &[&str] = &[
+    "execve",
+    "execveat",
+    "io_uring_enter",
+    "mmap",
+    "mmap2",
+    "clone",
+    "clone3",
+    "chdir",
+    "fchdir",
+    "prctl",
+    "socketcall",
+];
 
 /// The names of all calls that facts are made of.
 pub(super) fn traced() -> impl Iterator<Item = &'static str> {
@@ -49,6 +60,10 @@ impl Fold {
             _ if SOCKETS.contains(&name) => self.socket(event, name, tree, by),
             _ if MESSAGES.contains(&name) => self.message(event, name, tree, by),
             "mmap" | "mmap2" => self.map(event, by),
+            "io_uring_enter" => {
+                self.rung(event, tree, by);
+                None
+            }
             "clone" | "clone3" => {
                 self.namespaces(event, name, tree, by);
                 None
@@ -60,6 +75,9 @@ impl Fold {
                 self.foreign_call(event, name, by);
                 if let Some(kind) = acts::of_call(name).filter(|_| !acts::harmless(event, name)) {
                     self.act(kind, name, acts::brief(event, tree), event.error(), by);
+                    if name == "io_uring_setup" {
+                        self.ring_made(event, tree);
+                    }
                     if name == "chroot" && event.error().is_none() {
                         self.chrooted(event, by);
                     }

@@ -16,6 +16,7 @@ mod object;
 mod process;
 mod renown;
 mod streams;
+mod uring;
 mod wanted;
 mod swap;
 
@@ -60,6 +61,7 @@ pub struct Fold {
     names: dns::Names,
     pieces: carried::Pieces,
     acts: acts::Acts,
+    rings: uring::Rings,
     pipes: flow::Pipes,
     sources: swap::Sources,
     findings: Findings,
@@ -319,7 +321,7 @@ impl Fold {
             self.context.places.workspace.clone_from(&first.cwd);
         }
         let (files, failures) = self.files.told();
-        let out_of_sight = out_of_sight(&coverage, &self.acts);
+        let out_of_sight = out_of_sight(&coverage, &self.acts, &self.rings);
         let coverage = Coverage {
             events: self.coverage.events,
             unreadable: self.coverage.unreadable,
@@ -373,7 +375,7 @@ fn digest(event: &Event<'_>) -> Option<Result<Digest, String>> {
 }
 
 /// What this run could have done unseen.
-fn out_of_sight(coverage: &Coverage, acts: &acts::Acts) -> Vec<String> {
+fn out_of_sight(coverage: &Coverage, acts: &acts::Acts, rings: &uring::Rings) -> Vec<String> {
     let mut all = vec![
         "what a program does without a system call: computing, reading the clock through the vDSO, writing to memory \
          that is mapped from a file"
@@ -381,11 +383,7 @@ fn out_of_sight(coverage: &Coverage, acts: &acts::Acts) -> Vec<String> {
         "environment variables that are read, and files that stat(2) and readlink(2) look at".to_owned(),
         "what daemons outside the build do on its behalf".to_owned(),
     ];
-    if acts.any(ActKind::IoUring) {
-        all.push(
-            "operations of io_uring: the build set up a ring, and no system call shows what went through it".to_owned(),
-        );
-    }
+    all.extend(rings.untold());
     if acts.any_call("socketcall") {
         all.push("what i386's socketcall(2) was asked for where its arguments could not be read".to_owned());
     }

@@ -119,7 +119,7 @@ pub enum ActKind {
     Bpf,
     /// Used the kernel's keys.
     Keys,
-    /// Set up a ring whose operations no system call shows.
+    /// Set up an io_uring, or asked for something through one: the detail says what, and whether how it ended was seen.
     IoUring,
     /// Made a file that has no name.
     Memfd,
