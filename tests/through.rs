@@ -91,7 +91,7 @@ fn normal(log: &str) -> Vec<String> {
 fn a_call_is_shown_as_strace_shows_it() {
     let test = "a_call_is_shown_as_strace_shows_it";
     let (Some(program), Some(strace)) = (Program::build(test), in_path("strace")) else { return };
-    let chosen = "%network,%ipc,socketcall";
+    let chosen = "%network,%ipc,socketcall,set_thread_area";
     let theirs = normal(&program.log(&strace, &["-qq", "-e", &format!("trace={chosen}")]));
     let ours = normal(&program.log(smtrace(), &["--format", "strace", "-qq", "-e", chosen]));
     assert!(theirs.len() > 35, "{theirs:?}");

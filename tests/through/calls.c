@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 	CHECK(ipc(MSGSND, queue, 8, IPC_NOWAIT, &sent, 0) == 0);
 	CHECK(ipc(MSGRCV, queue, 8, 0, &kludge, 0) == 8);
 	CHECK(ipc(1 << 16 | MSGRCV, queue, 8, 0, &sent, 3) == 8);
-	CHECK(ipc(MSGCTL, queue, IPC_RMID, 0, 0, 0) == 0);
+	CHECK(ipc(MSGCTL, queue, 0x100 | IPC_RMID, 0, 0, 0) == 0);
 
 	unsigned long at = 0;
 	int memory = ipc(SHMGET, IPC_PRIVATE, 4096, 0600, 0, 0);

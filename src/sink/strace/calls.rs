@@ -62,7 +62,8 @@ pub(super) fn is_raw(event: &Event<'_>) -> bool {
 
 /// Calls that say at once what they take, although the kernel writes to the same place; what it wrote stands behind the
 /// result.
-const AT_ONCE: [&str; 7] = ["poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64"];
+const AT_ONCE: [&str; 8] =
+    ["poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64", "set_thread_area"];
 
 /// What a call takes and is looked at only when it has returned, and not when it failed.
 const AFTERWARDS: [(&str, usize); 10] = [
