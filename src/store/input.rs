@@ -257,3 +257,22 @@ fn check_start(start: &[u8]) -> Result<(), Refused> {
         () => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_every_version_up_to_ours_are_read() {
+        let start = |file: u16, records: u16| {
+            let bytes = [&MAGIC[..], &file.to_le_bytes(), &records.to_le_bytes(), &[0; 4]].concat();
+            assert_eq!(bytes.len(), START);
+            check_start(&bytes)
+        };
+        for records in 1..=record::VERSION {
+            assert!(start(VERSION, records).is_ok(), "{records}");
+        }
+        assert!(matches!(start(VERSION, record::VERSION + 1), Err(Refused::Newer(..))));
+        assert!(matches!(start(VERSION + 1, 1), Err(Refused::Newer(..))));
+    }
+}
