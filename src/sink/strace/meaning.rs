@@ -32,7 +32,7 @@ pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: 
             let kind = painter.tree.inside(parent).find(|(_, field)| field.name == "lo_encrypt_type");
             matches!(kind, Some((_, Node { value: Value::Constant(_, 0), .. })))
         }
-        ("clone3", name, Value::Null | Value::Address(0) | Value::Hex(0)) => is_unasked(painter, parent, name),
+        ("clone3", name, _) => is_unasked(painter, parent, name),
         // statx(2): the mask says what was filled in.
         ("statx", name, _) => {
             ANSWERS.iter().any(|(field, bits)| *field == name && answered(painter, parent) & bits == 0)
@@ -45,7 +45,7 @@ pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: 
     }
 }
 
-/// Whether a field of clone_args is 0 and no flag asks for it (clone(2)).
+/// Whether no flag asks for a field of clone_args (clone(2)): glibc gives an address for a pidfd that it does not want.
 fn is_unasked(painter: &Painter<'_, '_>, parent: usize, field: &str) -> bool {
     let asked = match field {
         "pidfd" => 0x1000,
