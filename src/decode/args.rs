@@ -43,7 +43,10 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
         Kind::Struct(Thing::Flat(layout)) => put_flat(walk, name, layout, word),
         Kind::StructArray(Thing::Flat(layout), len) => {
             let count = length(walk, len);
-            walk_flat_array(walk, name, layout, word, count);
+            match walk.call.row.name == "setgroups" && count > MOST_GROUPS {
+                true => walk.put(name, Value::Address(word)),
+                false => walk_flat_array(walk, name, layout, word, count),
+            }
         }
         Kind::StructSized(Thing::Flat(layout), len) => {
             let size = length(walk, len);
@@ -78,7 +81,7 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
                 Kind::Enum(set) | Kind::Flags(set) => {
                     !WIDE.contains(&call)
                         || NARROW.contains(&(call, arg.name))
-                        || matches!(set.name, "prctl_tsc" | "prctl_sched_core" | "prctl_sched_core_scope")
+                        || matches!(set.name, "prctl_tsc" | "prctl_sched_core" | "prctl_sched_core_scope" | "perf_ioc")
                 }
                 // Reserved flags of the newer calls, and futex's third value.
                 Kind::Hex => {
@@ -153,6 +156,9 @@ const SHORT_IDS: [&str; 11] = [
     "setreuid",
     "setuid",
 ];
+
+/// `NGROUPS_MAX` (linux/limits.h): of more groups setgroups(2) looks at none.
+const MOST_GROUPS: u64 = 65_536;
 
 /// Calls that do not look at more bytes (`__NEW_UTS_LEN`, `XATTR_SIZE_MAX`).
 const MOST_BYTES: [(&str, usize); 5] =

@@ -234,3 +234,18 @@ pub(super) fn packet_mreq(walk: &mut Walk<'_>, name: &'static str, address: u64,
     walk.put("mr_address", Value::Hardware(seen.part(8, usize::from(given).min(MOST))));
     walk.close();
 }
+
+/// `struct group_req` (linux/in.h): an interface, and an address in the room for any.
+pub(super) fn group_req(walk: &mut Walk<'_>, name: &'static str, address: u64, len: u64) {
+    let at = walk.abi().word();
+    let size = at + MAX_ADDRESS;
+    if len < size as u64 {
+        return walk.put(name, Value::Address(address));
+    }
+    let Some(seen) = walk.whole(name, address, size) else { return };
+    let interface = walk.u32_at(&seen, 0).unwrap_or(0);
+    walk.open_struct(name);
+    walk.put("gr_interface", Value::Unsigned(u64::from(interface)));
+    put_address(walk, "gr_group", &seen.part(at, MAX_ADDRESS));
+    walk.close();
+}

@@ -6,6 +6,7 @@ mod clocks;
 mod device;
 mod directory;
 mod gpio;
+mod input;
 mod interface;
 mod kernel;
 mod memory;
@@ -73,6 +74,7 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::IFCONF, interface::ifconf),
     (named::INT_OR_BYTES, option::int_or_bytes),
     (named::SOCKET_ERROR, option::socket_error),
+    (named::GROUP_REQ, address::group_req),
     (named::PACKET_MREQ, address::packet_mreq),
     (named::PTP_EXTTS_REQUEST, clocks::ptp_extts_request),
     (named::PTP_PEROUT_REQUEST, clocks::ptp_perout_request),
@@ -83,6 +85,9 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::GPIOHANDLE_DATA, gpio::gpiohandle_data),
     (named::GPIO_V2_LINE_CONFIG, gpio::gpio_v2_line_config),
     (named::GPIO_V2_LINE_REQUEST, gpio::gpio_v2_line_request),
+    (named::FF_EFFECT, input::ff_effect),
+    (named::INPUT_KEYCODE, input::input_keycode),
+    (named::INPUT_REQUEST, input::input_request),
     (named::BLKPG_ARG, device::blkpg_arg),
     (named::RAND_POOL, device::rand_pool),
     (named::INT_OPTION, option::int_option),

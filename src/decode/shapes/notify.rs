@@ -21,8 +21,8 @@ pub(super) fn sigevent(walk: &mut Walk<'_>, name: &'static str, address: u64, _:
     walk.put("sival_int", Value::Signed(i64::from(number)));
     walk.put("sival_ptr", if pointer == 0 { Value::Null } else { Value::Address(pointer) });
     walk.close();
-    // Only who sends one says which.
-    let sends = matches!(how, SIGEV_SIGNAL | SIGEV_THREAD_ID);
+    // Only who sends one says which, or has a library's thread wait for it.
+    let sends = matches!(how, SIGEV_SIGNAL | SIGEV_THREAD | SIGEV_THREAD_ID);
     walk.put(
         "sigev_signo",
         if sends { Value::Signal(signal) } else { Value::Unsigned(u64::from(signal.cast_unsigned())) },
@@ -60,6 +60,10 @@ pub(super) fn msgbuf(walk: &mut Walk<'_>, name: &'static str, address: u64, len:
 /// A list of `count` addresses of control blocks.
 pub(super) fn iocb_ptr(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64) {
     let word = walk.abi().word();
+    // io_submit(2) refuses a number below 0.
+    if count.cast_signed() < 0 {
+        return walk.put(name, Value::Address(address));
+    }
     walk_items(walk, name, address, count, word, |walk, item| {
         let block = walk.word_at(&item, 0).unwrap_or(0);
         iocb(walk, "", block, 1);

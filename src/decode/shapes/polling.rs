@@ -63,7 +63,11 @@ pub(super) fn cpumask(walk: &mut Walk<'_>, name: &'static str, address: u64, cou
 /// NUMA nodes: words in base 16, as set_mempolicy(2) takes them.
 pub(super) fn nodemask(walk: &mut Walk<'_>, name: &'static str, address: u64, bits: u64) {
     let word = walk.abi().word();
-    let count = usize::try_from(bits).unwrap_or(usize::MAX).div_ceil(word * 8);
+    // Of `maxnode` bits the kernel takes one less (mm/mempolicy.c, `get_nodes`).
+    let count = usize::try_from(bits.saturating_sub(1)).unwrap_or(usize::MAX).div_ceil(word * 8);
+    if count == 0 && bits > 0 {
+        return walk.put(name, Value::Address(address));
+    }
     let width = if word == 4 { 8 } else { 16 };
     walk_items(walk, name, address, count as u64, word, |walk, item| {
         let mask = walk.word_at(&item, 0).unwrap_or(0);

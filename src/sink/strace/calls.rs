@@ -287,8 +287,7 @@ fn page_states(painter: &Painter<'_, '_>, at: usize, node: &Node, out: &mut Vec<
         match item.value {
             Value::Unreadable(end) if index > 0 => number(out, format_args!("... /* {end:#x} */")),
             Value::Signed(error) if error < 0 => {
-                out.push(b'-');
-                constants::errno(i32::try_from(-error).unwrap_or(0), painter.shown.constants, out);
+                constants::negated_errno(i32::try_from(-error).unwrap_or(0), painter.shown.constants, out);
             }
             _ => painter.value(at, item, out),
         }

@@ -18,6 +18,8 @@ pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, o
         "ide_nice" => spaced,
         "capabilities" => shifted,
         "swapon" => return swap_flags(set, word, abi, style, out),
+        "futex_op" if impossible_futex(word) => return unnamed(set, word, style, out),
+        "futex_wake_word" => wake_operation,
         "mount" if style != Constants::Abbrev => return old_mount(set, word, abi, style, out),
         "shmget" | "semget" | "msgget" => return creation(set, word, abi, style, out),
         "ioctl" if requests::made(word).is_some() || set.name_of(word, abi).is_none() => request,
@@ -144,6 +146,41 @@ fn creation(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut 
     }
     octal(u32::try_from(word & MODE).unwrap_or(0), out);
     true
+}
+
+/// futex(2): a clock is chosen only by the commands that wait until a moment; of others the kernel takes the whole word
+/// for a command that there is not.
+fn impossible_futex(word: u64) -> bool {
+    const CLOCK_REALTIME: u64 = 0x100;
+    const COMMAND: u64 = 0x7f;
+    // FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_LOCK_PI2.
+    word & CLOCK_REALTIME != 0 && !matches!(word & COMMAND, 0 | 9 | 11 | 13)
+}
+
+/// A word that as a whole has no name.
+fn unnamed(set: &'static Set, word: u64, style: Constants, out: &mut Vec<u8>) -> bool {
+    hex(word, out);
+    if style != Constants::Raw {
+        number(out, format_args!(" /* {} */", set.unknown));
+    }
+    true
+}
+
+/// FUTEX_WAKE_OP (futex(2)): an operation on the second word with its argument, and a comparison with its own.
+fn wake_operation(_: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
+    let part = |set: &'static Set, value: u64, shift: u32, out: &mut Vec<u8>| match set.name_of(value, abi) {
+        Some(name) => number(out, format_args!("{name}<<{shift}|")),
+        None => number(out, format_args!("{value:#x}<<{shift} /* {} */|", set.unknown)),
+    };
+    let (operation, argument) = (word >> 28 & 0x7, word >> 12 & 0xfff);
+    if word >> 31 & 1 == 1 {
+        number(out, format_args!("FUTEX_OP_OPARG_SHIFT<<28|"));
+    }
+    part(&sets::FUTEX_WAKE_OP, operation, 28, out);
+    hex(argument, out);
+    number(out, format_args!("<<12|"));
+    part(&sets::FUTEX_WAKE_COMPARE, word >> 24 & 0xf, 24, out);
+    hex(word & 0xfff, out);
 }
 
 /// capset(2): a bit by the number of its capability, and none known in a half as that half.

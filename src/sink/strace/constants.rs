@@ -172,6 +172,15 @@ pub(super) fn errno(errno: i32, style: Constants, out: &mut Vec<u8>) {
     named(i64::from(errno), u16::try_from(errno).ok().and_then(errnos::name), style, out);
 }
 
+/// An error number as the kernel returns it, below 0.
+pub(super) fn negated_errno(error: i32, style: Constants, out: &mut Vec<u8>) {
+    match (style, u16::try_from(error).ok().and_then(errnos::name)) {
+        (Constants::Abbrev, Some(name)) => number(out, format_args!("-{name}")),
+        (Constants::Verbose, Some(name)) => number(out, format_args!("-{error} /* -{name} */")),
+        _ => number(out, format_args!("-{error}")),
+    }
+}
+
 /// The number of the loopback interface.
 pub(super) fn loopback(style: Constants, out: &mut Vec<u8>) {
     out.extend_from_slice(match style {

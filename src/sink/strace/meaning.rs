@@ -99,8 +99,11 @@ fn is_kept(painter: &Painter<'_, '_>, parent: usize, field: &str) -> bool {
 /// Whether a field that can hold a file descriptor does: mount_setattr(2) looks at its only with MOUNT_ATTR_IDMAP.
 pub(super) fn means_descriptor(painter: &Painter<'_, '_>, parent: usize, field: &Node) -> bool {
     const IDMAP: u64 = 0x0010_0000;
-    if field.name != "userns_fd" {
-        return true;
+    match field.name {
+        // Those of another process (kcmp(2), KCMP_EPOLL_TFD).
+        "efd" | "tfd" => return false,
+        "userns_fd" => {}
+        _ => return true,
     }
     let set = painter.tree.inside(parent).find(|(_, field)| field.name == "attr_set");
     matches!(set, Some((_, Node { value: Value::Flags(_, set), .. })) if set & IDMAP != 0)

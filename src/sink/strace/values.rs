@@ -219,8 +219,7 @@ impl Painter<'_, '_> {
                     constants::loopback(self.shown.constants, out);
                 }
                 Value::Signed(error @ -4095..=-1) if field.name == "error" => {
-                    out.push(b'-');
-                    constants::errno(i32::try_from(-error).unwrap_or(0), self.shown.constants, out);
+                    constants::negated_errno(i32::try_from(-error).unwrap_or(0), self.shown.constants, out);
                 }
                 _ => self.value(at, field, out),
             }
