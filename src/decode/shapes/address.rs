@@ -2,6 +2,7 @@
 
 use super::super::tree::{Seen, Value};
 use super::super::walk::Walk;
+use super::families;
 use crate::table::sets;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -17,8 +18,6 @@ const AF_INET6: u16 = 10;
 const AF_NETLINK: u16 = 16;
 const AF_PACKET: u16 = 17;
 const AF_BLUETOOTH: u16 = 31;
-const AF_ALG: u16 = 38;
-const AF_VSOCK: u16 = 40;
 
 /// An address of `len` bytes. What a call writes is no longer than the room that the program gave.
 pub(super) fn sockaddr(walk: &mut Walk<'_>, name: &'static str, address: u64, len: u64) {
@@ -55,10 +54,8 @@ pub(super) fn put_address(walk: &mut Walk<'_>, name: &'static str, seen: &Seen) 
         AF_INET6 => put_inet6(walk, seen),
         AF_NETLINK => put_netlink(walk, seen),
         AF_PACKET => put_packet(walk, seen),
-        AF_VSOCK => put_vsock(walk, seen),
-        AF_ALG => put_alg(walk, seen),
         AF_BLUETOOTH => put_bluetooth(walk, seen),
-        _ => None,
+        family => families::put(walk, seen, family),
     };
     if whole.is_none() && seen.len() > 2 {
         walk.put("sa_data", Value::Bytes(seen.part(2, seen.len() - 2)));
@@ -66,7 +63,7 @@ pub(super) fn put_address(walk: &mut Walk<'_>, name: &'static str, seen: &Seen) 
     walk.close();
 }
 
-fn short(walk: &Walk<'_>, seen: &Seen, at: usize) -> Option<u16> {
+pub(super) fn short(walk: &Walk<'_>, seen: &Seen, at: usize) -> Option<u16> {
     walk.number(seen, at, 2).and_then(|word| u16::try_from(word).ok())
 }
 
@@ -94,7 +91,7 @@ fn put_unix(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
     Some(())
 }
 
-fn put_inet(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+pub(super) fn put_inet(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
     let port = short(walk, seen, 2)?;
     let host = walk.u32_at(seen, 4)?;
     put_port(walk, "sin_port", port);
@@ -102,7 +99,7 @@ fn put_inet(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
     Some(())
 }
 
-fn put_inet6(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+pub(super) fn put_inet6(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
     let port = short(walk, seen, 2)?;
     let flow = walk.u32_at(seen, 4)?;
     let host: [u8; 16] = walk.bytes(seen).get(8..24)?.try_into().ok()?;
@@ -147,30 +144,6 @@ fn put_packet(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
         }
         walk.close();
     }
-    Some(())
-}
-
-/// vsock(7).
-fn put_vsock(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
-    let (port, cid) = (walk.u32_at(seen, 4)?, walk.u32_at(seen, 8)?);
-    walk.put("svm_cid", Value::Constant(&sets::VSOCK_CID, u64::from(cid)));
-    walk.put("svm_port", Value::Hex(u64::from(port)));
-    Some(())
-}
-
-fn put_alg(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
-    let (feature, mask) = (walk.u32_at(seen, 16)?, walk.u32_at(seen, 20)?);
-    let text = |walk: &Walk<'_>, from: usize, len: usize| {
-        let part = seen.part(from, len);
-        let end = memchr::memchr(0, walk.bytes(&part));
-        end.map_or(part.cut(), |end| part.part(0, end))
-    };
-    let kind = text(walk, 2, 14);
-    walk.put("salg_type", Value::Str(kind));
-    walk.put("salg_feat", Value::Hex(u64::from(feature)));
-    walk.put("salg_mask", Value::Hex(u64::from(mask)));
-    let name = text(walk, 24, seen.len().saturating_sub(24));
-    walk.put("salg_name", Value::Str(name));
     Some(())
 }
 

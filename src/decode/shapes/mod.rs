@@ -5,6 +5,7 @@ mod address;
 mod clocks;
 mod device;
 mod directory;
+mod families;
 mod gpio;
 mod input;
 mod interface;

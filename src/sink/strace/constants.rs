@@ -30,8 +30,20 @@ const ONE_WORD: [&str; 2] = ["futex_op", "sched_setscheduler"];
 const LEFT_OVER: [&str; 2] = ["mpol_mode", "socket_type"];
 
 /// The sets whose constants strace shows as numbers, with the name as a comment.
-const COMMENTED: [&str; 6] =
-    ["prctl_sched_core_scope", "xfeature", "xfeature_mask", "syslog", "log_level", "socket_shut_down"];
+const COMMENTED: [&str; 12] = [
+    "prctl_sched_core_scope",
+    "xfeature",
+    "xfeature_mask",
+    "syslog",
+    "log_level",
+    "socket_shut_down",
+    "rxrpc_service",
+    "crypto_algorithm",
+    "nfc_access_point",
+    "ieee802154_address",
+    "ieee802154_network",
+    "ieee802154_short_address",
+];
 
 /// The style in which the constants of `set` are shown.
 fn style_of(set: &'static Set, style: Constants) -> Constants {

@@ -167,6 +167,8 @@ pub(super) fn is_interface(name: &str) -> bool {
             | "idiag_if"
             | "rtnh_ifindex"
             | "pdi_index"
+            | "dev_idx"
+            | "sxdp_ifindex"
             | "pdmc_index"
             | "ipv6mr_interface"
             | "gr_interface"
