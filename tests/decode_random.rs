@@ -8,7 +8,7 @@ use smtrace::decode::tree::{MAX_NODES, Tree};
 use smtrace::decode::walk::Limits;
 use smtrace::event::Event;
 use smtrace::model::Abi;
-use smtrace::model::record::{Head, Kind, Record, Role, State, Writer};
+use smtrace::model::record::{Head, Kind, Record, Role, State, Writer, flag};
 use smtrace::options::{self, Action, Choices};
 use smtrace::sink;
 use smtrace::state::{Account, Groups, Users};
@@ -68,6 +68,17 @@ fn record(random: &mut Random, head: &Head, args: &[u64], abi: Abi) -> Vec<u8> {
     buffer
 }
 
+/// The number of a call, and the flags of its record: one without a number goes through a multiplexer.
+fn made(row: &table::Row, abi: Abi) -> Option<(u32, u32)> {
+    if let Some(nr) = row.number(abi) {
+        return Some((if abi == Abi::X32 { nr | 0x4000_0000 } else { nr }, 0));
+    }
+    table::through::multiplexers().iter().find_map(|multiplexer| {
+        let inner = multiplexer.calls.iter().find(|inner| inner.row().index() == row.index())?;
+        Some((multiplexer.row().number(abi)?, u32::from(inner.sub) << flag::SUB_SHIFT))
+    })
+}
+
 #[test]
 fn no_bytes_make_a_decoder_panic_or_write_without_end() {
     let schema = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/event.schema.json")).unwrap();
@@ -78,12 +89,11 @@ fn no_bytes_make_a_decoder_panic_or_write_without_end() {
     let (mut tree, mut lines, mut structures, mut found) = (Tree::default(), 0, 0, 0);
     for row in table::rows() {
         for abi in Abi::ALL {
-            let Some(nr) = row.number(abi) else { continue };
-            let nr = if abi == Abi::X32 { nr | 0x4000_0000 } else { nr };
+            let Some((nr, flags)) = made(row, abi) else { continue };
             for round in 0..6 {
                 let args: Vec<u64> = row.args(abi).iter().map(|_| word(&mut random)).collect();
                 let result = if round % 3 == 0 { -1 } else { i64::try_from(random.below(300)).unwrap() };
-                let head = Head { kind: Kind::Enter, abi: Some(abi), time: 1, pid: 7, tid: 7, nr, flags: 0, result: 0 };
+                let head = Head { kind: Kind::Enter, abi: Some(abi), time: 1, pid: 7, tid: 7, nr, flags, result: 0 };
                 let enter = record(&mut random, &head, &args, abi);
                 let exit = record(&mut random, &Head { kind: Kind::Exit, result, ..head }, &args, abi);
                 let (enter, exit) = (Record::parse(&enter).unwrap().0, Record::parse(&exit).unwrap().0);

@@ -344,10 +344,13 @@ P
 #[test]
 fn what_a_policy_cannot_judge_is_refused() {
     let scratch = Scratch::new();
-    let run = enforce(&scratch, "\"$GUEST\" unjudged", "", &[]);
-    assert_eq!(run.outcome.out, "io_uring_setup -1\nmount -1\nptrace -1\npidfd_getfd -1\nraw socket -1\n");
+    let run = enforce(&scratch, "\"$GUEST\" unjudged; \"$GUEST\" socketcall-hidden", "", &[]);
+    let refused = "io_uring_setup -1\nmount -1\nptrace -1\npidfd_getfd -1\nraw socket -1\nhidden -1\n";
+    assert_eq!(run.outcome.out, refused);
     let denied = run.denied();
-    assert!(denied.contains(&"denied-unjudged io_uring_setup".to_owned()), "{denied:?}");
+    for call in ["io_uring_setup", "socketcall"] {
+        assert!(denied.contains(&format!("denied-unjudged {call}")), "{denied:?}");
+    }
     // It is told, but is no reason to fail: many programs try such calls and do without. The built-in rules may say more.
     let findings = run.facts["findings"].as_array().unwrap();
     let mut own = findings.iter().filter(|finding| finding["rule"] == "denied-unjudged");
