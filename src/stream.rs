@@ -15,7 +15,7 @@ mod transport;
 mod view;
 
 pub use address::{Listener, bind_unix};
-pub use attach::{Attached, attach_ring};
+pub use attach::{Attached, Missed, attach_ring};
 pub use connect::connect;
 pub use records::Records;
 pub use ring::RingServer;

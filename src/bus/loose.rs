@@ -109,6 +109,13 @@ impl Loose {
         self.position
     }
 
+    /// How many bytes of records lie between its place and the end of the ring. Some while it waits for no more: it was
+    /// overrun, and nobody could catch it.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        self.window.written().saturating_sub(self.position)
+    }
+
     /// What it missed so far.
     #[must_use]
     pub fn missed(&self) -> &Tally {

@@ -8,7 +8,7 @@ use crate::options::{self, Action, Choices};
 use crate::say::{inform, say};
 use crate::sink;
 use crate::state::{Groups, Users};
-use crate::stream::{self, Figures, Listener, RingServer, Setup, Stream};
+use crate::stream::{self, Figures, Listener, Missed, RingServer, Setup, Stream};
 use crate::sys::limits;
 use serde_json::Value;
 use std::os::unix::net::UnixListener;
@@ -176,9 +176,16 @@ pub(super) fn answer(done: Result<String, String>) -> ExitCode {
 /// `smtrace attach-ring`.
 pub(super) fn attach_ring(name: &str, plan: &Plan) -> ExitCode {
     match stream::attach_ring(name, plan, Users::parse(&super::etc("passwd")), Groups::parse(&super::etc("group"))) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            say(&format!("{missed} records were missed in all, as the lines above say"));
+        Ok(Missed { records: 0, unreachable: 0 }) => ExitCode::SUCCESS,
+        Ok(Missed { records, unreachable }) => {
+            if records > 0 {
+                say(&format!("{records} records were missed in all, as the lines above say"));
+            }
+            if unreachable > 0 {
+                say(&format!(
+                    "the last {unreachable} bytes of records were missed: the tracer ended while this reader was behind"
+                ));
+            }
             ExitCode::from(INCOMPLETE)
         }
         Err(why) => answer(Err(why)),

@@ -29,6 +29,17 @@ pub struct Attached {
     given: usize,
     /// The tracer was asked to wake us, and has not answered.
     asked: bool,
+    unreachable: u64,
+}
+
+/// What a reader of a ring did not get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Records, told in band.
+    pub records: u64,
+    /// Bytes of records that came after the last one: they were written over, and the tracer that could say what they
+    /// were has ended.
+    pub unreachable: u64,
 }
 
 impl Attached {
@@ -58,7 +69,7 @@ impl Attached {
         let mut loose = Loose::starting_at(window, catch);
         let asking = socket.try_clone().map_err(lost)?;
         loose.caught_by(Box::new(move || ask(&asking)));
-        Ok(Attached { loose, socket, given: 0, asked: false })
+        Ok(Attached { loose, socket, given: 0, asked: false, unreachable: 0 })
     }
 
     /// The next records, one after another: none when none came within `wait` (`None`: however long that takes), and
@@ -75,6 +86,7 @@ impl Attached {
             let gone = self.wait(wait).is_err();
             self.loose.fill();
             if gone && self.loose.peek().is_empty() {
+                self.unreachable = self.loose.behind();
                 return None;
             }
         }
@@ -82,10 +94,10 @@ impl Attached {
         Some(self.loose.peek())
     }
 
-    /// How many records were missed so far.
+    /// What was missed so far.
     #[must_use]
-    pub fn missed(&self) -> u64 {
-        self.loose.missed().total()
+    pub fn missed(&self) -> Missed {
+        Missed { records: self.loose.missed().total(), unreachable: self.unreachable }
     }
 
     /// Waits until there are records after our place, the end, or the time is over.
@@ -120,12 +132,12 @@ fn ask(mut socket: &UnixStream) -> Option<Catch> {
     Some(Catch { position, tally: Tally::from_bytes(&counts)?, tasks })
 }
 
-/// `smtrace attach-ring`: the records of a running smtrace, from its own ring, as `plan` shows them. Returns how many
-/// records were missed.
+/// `smtrace attach-ring`: the records of a running smtrace, from its own ring, as `plan` shows them. Returns what was
+/// missed.
 ///
 /// # Errors
 /// One line for the user.
-pub fn attach_ring(name: &str, plan: &Plan, users: Users, groups: Groups) -> Result<u64, String> {
+pub fn attach_ring(name: &str, plan: &Plan, users: Users, groups: Groups) -> Result<Missed, String> {
     let words = format!("format={} str-max={}", plan.output.format, plan.output.str_max);
     let mut attached = Attached::to(name, &words, None)?;
     let output = Output::open(&plan.output);
@@ -148,7 +160,7 @@ pub fn attach_ring(name: &str, plan: &Plan, users: Users, groups: Groups) -> Res
         lines.clear();
     }
     match output.losses() {
-        Some((_, why)) if why.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+        Some((_, why)) if why.kind() == io::ErrorKind::BrokenPipe => Ok(Missed { records: 0, unreachable: 0 }),
         Some((lost, why)) => Err(format!("{lost} events could not be written: {why}")),
         None => Ok(attached.missed()),
     }

@@ -47,5 +47,10 @@ pub(super) fn hand(
             return Given::End;
         }
     }
-    Given::End
+    match attached.missed().unreachable {
+        0 => Given::End,
+        bytes => Given::Broken(format!(
+            "smtrace: the ring {name}: its last {bytes} bytes of records were missed: smtrace ended while Falco was behind"
+        )),
+    }
 }
