@@ -1,9 +1,9 @@
 //! Buffers in many pieces and the messages of sockets: iovec, msghdr, mmsghdr and control messages (readv(2), recvmsg(2),
 //! cmsg(3)).
 
-use super::super::flat::put_seen;
+use super::super::flat::{put_fields, put_seen};
 use super::super::tree::{Seen, Value};
-use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk, low32, walk_items};
+use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk, walk_items};
 use super::address::{MAX_ADDRESS, put_address};
 use super::netlink::put_payload;
 use crate::model::Abi;
@@ -171,10 +171,6 @@ pub(super) fn mmsghdr(walk: &mut Walk<'_>, name: &'static str, address: u64, cou
     });
 }
 
-const SOL_SOCKET: u32 = 1;
-const SCM_RIGHTS: u32 = 1;
-const SCM_CREDENTIALS: u32 = 2;
-
 /// The control messages in `len` bytes at `address` (cmsg(3): each starts at a multiple of the word size).
 fn put_controls(walk: &mut Walk<'_>, address: u64, len: u64) {
     let word = walk.abi().word();
@@ -196,21 +192,23 @@ fn put_controls(walk: &mut Walk<'_>, address: u64, len: u64) {
         walk.put("cmsg_len", Value::Unsigned(size));
         walk.put("cmsg_level", Value::Constant(&sets::SOCKET_LEVEL, u64::from(level)));
         let types = if level == SOL_SOCKET { &sets::SCM } else { &sets::CMSG_IP };
-        if level == SOL_SOCKET || level == 0 {
+        if level == SOL_SOCKET || level == SOL_IP {
             walk.put("cmsg_type", Value::Constant(types, u64::from(kind)));
         } else {
             walk.put("cmsg_type", Value::Hex(u64::from(kind)));
         }
-        if whole > head {
-            let data = seen.part(at + head, whole - head);
+        let data = seen.part(at + head, whole.saturating_sub(head));
+        if !data.is_empty() {
             put_control(walk, level, kind, &data);
         }
         walk.close();
-        if whole < head {
+        let next = at.checked_add(whole.max(head)).and_then(|end| end.checked_next_multiple_of(word));
+        let Some(next) = next.filter(|next| *next < seen.len()) else { break };
+        // No message can begin where no header has room, nor after one that is shorter than its own.
+        if whole < head || seen.len() - next < head {
+            walk.put("", Value::Unreadable(address.wrapping_add(next as u64)));
             break;
         }
-        let next = at.checked_add(whole).and_then(|end| end.checked_next_multiple_of(word));
-        let Some(next) = next.filter(|next| *next < seen.len()) else { break };
         at = next;
     }
     if (take as u64) < len {
@@ -219,44 +217,103 @@ fn put_controls(walk: &mut Walk<'_>, address: u64, len: u64) {
     walk.close();
 }
 
+const SOL_IP: u32 = 0;
+const SOL_SOCKET: u32 = 1;
+
+/// What a control message carries.
+#[derive(Clone, Copy)]
+enum Carried {
+    /// File descriptors.
+    Descriptors,
+    /// Text or other bytes.
+    Text,
+    /// Bytes, each in base 16.
+    Octets,
+    /// One structure.
+    One(&'static Struct),
+    /// So many structures.
+    Several(&'static Struct, usize),
+    /// A socket's address.
+    Address,
+    /// An error and the address that it is from.
+    Error,
+}
+
+/// By level and type: unix(7), socket(7), ip(7), asm-generic/socket.h.
+static CONTROLS: [(u32, u32, Carried); 18] = [
+    (SOL_SOCKET, 1, Carried::Descriptors),
+    (SOL_SOCKET, 2, Carried::One(&structs::UCRED)),
+    (SOL_SOCKET, 3, Carried::Text),
+    (SOL_SOCKET, 29, Carried::One(&structs::TIMEVAL)),
+    (SOL_SOCKET, 35, Carried::One(&structs::TIMESPEC)),
+    (SOL_SOCKET, 37, Carried::Several(&structs::TIMESPEC, 3)),
+    (SOL_SOCKET, 63, Carried::One(&structs::TIMEVAL64)),
+    (SOL_SOCKET, 64, Carried::One(&structs::TIMESPEC64)),
+    (SOL_SOCKET, 65, Carried::Several(&structs::TIMESPEC64, 3)),
+    (SOL_IP, 1, Carried::Octets),
+    (SOL_IP, 2, Carried::One(&structs::UINT)),
+    (SOL_IP, 6, Carried::Octets),
+    (SOL_IP, 7, Carried::Octets),
+    (SOL_IP, 8, Carried::One(&structs::IN_PKTINFO)),
+    (SOL_IP, 11, Carried::Error),
+    (SOL_IP, 3, Carried::Text),
+    (SOL_IP, 20, Carried::Address),
+    (SOL_IP, 23, Carried::One(&structs::UINT)),
+];
+
 fn put_control(walk: &mut Walk<'_>, level: u32, kind: u32, data: &Seen) {
-    match (level, kind) {
-        (SOL_SOCKET, SCM_RIGHTS) => {
-            walk.open_list("cmsg_data");
-            for at in 0..(data.len() / 4).min(MAX_ITEMS) {
-                let number = walk.u32_at(data, at * 4).unwrap_or(0);
-                walk.put("", Value::Fd(number.cast_signed()));
-            }
-            if data.len() / 4 > MAX_ITEMS {
-                walk.mark_more();
-            }
+    const NAME: &str = "cmsg_data";
+    let known = CONTROLS.iter().find(|(of, number, _)| (*of, *number) == (level, kind)).map(|(_, _, carried)| *carried);
+    let least = match known {
+        Some(Carried::Descriptors) => 4,
+        Some(Carried::One(layout)) => layout.size(walk.abi()),
+        Some(Carried::Several(layout, count)) => layout.size(walk.abi()) * count,
+        Some(Carried::Address) => 16,
+        Some(Carried::Error) => structs::SOCK_EXTENDED_ERR.size(walk.abi()) + 16,
+        Some(Carried::Text | Carried::Octets) | None => 0,
+    };
+    if data.len() < least {
+        // Less than one descriptor is none.
+        if least > 4 {
+            walk.put_words(NAME, format_args!("???"));
+        }
+        return;
+    }
+    match known {
+        Some(Carried::Descriptors) => put_each(walk, data, 4, |walk, item| {
+            let number = walk.u32_at(item, 0).unwrap_or(0);
+            walk.put("", Value::Fd(number.cast_signed()));
+        }),
+        Some(Carried::Octets) => put_each(walk, data, 1, |walk, item| {
+            let byte = walk.number(item, 0, 1).unwrap_or(0);
+            walk.put("", Value::Hex(byte));
+        }),
+        Some(Carried::One(layout)) => put_seen(walk, NAME, layout, &data.part(0, least)),
+        Some(Carried::Several(layout, _)) => {
+            let size = layout.size(walk.abi());
+            put_each(walk, &data.part(0, least), size, |walk, item| put_seen(walk, "", layout, item));
+        }
+        Some(Carried::Address) => put_address(walk, NAME, data),
+        Some(Carried::Error) => {
+            let size = structs::SOCK_EXTENDED_ERR.size(walk.abi());
+            walk.open_struct(NAME);
+            put_fields(walk, &structs::SOCK_EXTENDED_ERR, &data.part(0, size));
+            put_address(walk, "offender", &data.part(size, data.len() - size));
             walk.close();
         }
-        (SOL_SOCKET, SCM_CREDENTIALS) if data.len() >= 12 => {
-            let part = |walk: &Walk<'_>, at| walk.u32_at(data, at).unwrap_or(0);
-            let (pid, uid, gid) = (part(walk, 0), part(walk, 4), part(walk, 8));
-            walk.open_struct("cmsg_data");
-            walk.put("pid", Value::Pid(pid.cast_signed()));
-            walk.put("uid", Value::Uid(low32(u64::from(uid))));
-            walk.put("gid", Value::Gid(gid));
-            walk.close();
-        }
-        (SOL_SOCKET, _) if time_of(kind).is_some_and(|layout| data.len() >= layout.size(walk.abi())) => {
-            if let Some(layout) = time_of(kind) {
-                put_seen(walk, "cmsg_data", layout, data);
-            }
-        }
-        _ => walk.put("cmsg_data", Value::Bytes(*data)),
+        Some(Carried::Text) | None => walk.put(NAME, Value::Bytes(*data)),
     }
 }
 
-/// The structure of a message that says when (`SCM_TIMESTAMP` and its kin, asm-generic/socket.h).
-fn time_of(kind: u32) -> Option<&'static Struct> {
-    match kind {
-        29 => Some(&structs::TIMEVAL),
-        35 => Some(&structs::TIMESPEC),
-        63 => Some(&structs::TIMEVAL64),
-        64 => Some(&structs::TIMESPEC64),
-        _ => None,
+/// A list of what lies in `data`, `size` bytes each.
+fn put_each(walk: &mut Walk<'_>, data: &Seen, size: usize, mut one: impl FnMut(&mut Walk<'_>, &Seen)) {
+    let count = data.len() / size;
+    walk.open_list("cmsg_data");
+    for at in 0..count.min(MAX_ITEMS) {
+        one(walk, &data.part(at * size, size));
     }
+    if count > MAX_ITEMS {
+        walk.mark_more();
+    }
+    walk.close();
 }

@@ -72,6 +72,9 @@ impl Painter<'_, '_> {
 
     /// When a pair of seconds and a fraction is, as a comment.
     pub(super) fn moment(&self, at: usize, out: &mut Vec<u8>) {
+        if self.shown.constants == Constants::Raw && calls::name(self.event) == "ioctl" {
+            return;
+        }
         let mut fields = self.tree.inside(at).map(|(_, field)| (field.name, field.value));
         if let (Some((_, Value::Signed(seconds))), Some((name, Value::Unsigned(part)))) = (fields.next(), fields.next())
         {
