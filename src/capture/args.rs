@@ -1,7 +1,8 @@
 //! The memory that a call's arguments point to: a walk over the stopped tracee that records what it looks at.
 
 use super::descriptor::{capture_descriptor, capture_netlink};
-use super::{Wanted, proc, uring};
+use super::uring::{self, Looks};
+use super::{Wanted, proc};
 use crate::decode::secrets::{Clean, Words};
 use crate::decode::tree::{Seen, Store};
 use crate::decode::walk::{self, Limits, Source, Strings, Walk};
@@ -35,12 +36,12 @@ pub(super) fn capture_args(
     call: &Call,
     result: Option<i64>,
     wanted: &Wanted,
-    clean: &mut Clean,
+    (clean, looks): (&mut Clean, &mut Looks),
 ) {
     let Some((row, abi)) = call.row.zip(call.abi) else { return };
     let exit = result.is_some();
     let hiding = (!wanted.secrets).then(|| Hiding { words: Words::default(), clean });
-    let mut live = Live { writer, memory, task, named: wanted.named, detail: wanted.detail, hiding, call, exit };
+    let mut live = Live { writer, memory, task, named: wanted.named, detail: wanted.detail, hiding, call, exit, looks };
     let seen = walk::Call { row, abi, args: &call.args, stack: call.stack, result };
     // One byte more than is shown, so that a reader can tell that there is more.
     let mut walk = Walk::new(&mut live, None, seen, limits(wanted));
@@ -72,6 +73,7 @@ struct Live<'l, 'w> {
     hiding: Option<Hiding<'l>>,
     call: &'l Call,
     exit: bool,
+    looks: &'l mut Looks,
 }
 
 /// What hides secrets in lists of strings.
@@ -192,8 +194,8 @@ impl Source for Live<'_, '_> {
     fn ring(&mut self) -> Option<Seen> {
         let start = self.writer.written().len() + PIECE_HEADER;
         let (count, state) = match self.exit {
-            true => uring::capture_completions(self.writer, self.task, self.call)?,
-            false => uring::capture_submissions(self.writer, self.task, self.call)?,
+            true => uring::capture_completions(self.writer, self.task, self.call, self.looks)?,
+            false => uring::capture_submissions(self.writer, self.task, self.call, self.looks)?,
         };
         let len = self.writer.written().len().saturating_sub(start);
         Some(Seen::new(count, state, Store::Record, start, len))

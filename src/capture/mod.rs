@@ -73,6 +73,7 @@ pub struct Recorder<R> {
     fds: Fds,
     times: CpuTime,
     clean: Clean,
+    looks: uring::Looks,
     /// The calls whose paths are followed to their end, if any are.
     names: Option<Names>,
 }
@@ -100,6 +101,7 @@ impl<R: Records> Recorder<R> {
             fds: Fds::default(),
             times: CpuTime::default(),
             clean: Clean::default(),
+            looks: uring::Looks::default(),
             names,
         }
     }
@@ -151,7 +153,7 @@ impl<R: Records> Recorder<R> {
         let room = if names.is_some() { room + names::ROOM } else { room };
         let ran = if wanted.ran { self.times.of(task.tid) } else { None };
         let room = if ran.is_some() { room + PIECE_HEADER } else { room };
-        let (digests, fds, clean) = (&mut self.digests, &mut self.fds, &mut self.clean);
+        let (digests, fds, clean) = (&mut self.digests, &mut self.fds, (&mut self.clean, &mut self.looks));
         self.bus.send(room.min(LARGE), |to| {
             let mut writer = Writer::new(to, &head, raw);
             if wanted.args {
