@@ -7,7 +7,7 @@ use crate::model::Abi;
 use crate::model::record::State;
 use crate::table::Kind;
 use crate::table::sets::{Base, Set};
-use crate::table::structs::{Field, Show as FieldShow, Struct, What};
+use crate::table::structs::{self, Field, Show as FieldShow, Struct, What};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The structure `layout` at `address`.
@@ -114,8 +114,34 @@ pub(super) fn put_seen(walk: &mut Walk<'_>, name: &'static str, layout: &'static
 
 /// The fields of `layout` that lie in what was seen: a program's structure can be older, and smaller, than ours.
 pub(super) fn put_fields(walk: &mut Walk<'_>, layout: &'static Struct, seen: &Seen) {
+    let list = LISTS.iter().find(|list| list.layout == layout.name);
     for field in layout.fields(walk.abi()) {
-        put_field(walk, field, seen);
+        match list.filter(|list| list.field == field.name) {
+            Some(list) => put_list(walk, list, (layout, field), seen),
+            None => put_field(walk, field, seen),
+        }
+    }
+}
+
+/// A field that is the address of as many numbers as another field says.
+struct List {
+    layout: &'static str,
+    field: &'static str,
+    count: &'static str,
+    of: &'static Struct,
+}
+
+const LISTS: [List; 1] = [List { layout: "clone_args", field: "set_tid", count: "set_tid_size", of: &structs::PID }];
+
+fn put_list(walk: &mut Walk<'_>, list: &List, (layout, field): (&'static Struct, &Field), seen: &Seen) {
+    let abi = walk.abi();
+    let word = |field: &Field| field.word(walk.bytes(seen), abi, 0).filter(|_| field.end(abi) <= seen.len());
+    let count = layout.fields(abi).iter().find(|field| field.name == list.count).and_then(word).unwrap_or(0);
+    match word(field) {
+        Some(address) if address != 0 && count != 0 => {
+            walk_flat_array(walk, field.name, list.of, address, count);
+        }
+        _ => put_field(walk, field, seen),
     }
 }
 

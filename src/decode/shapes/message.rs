@@ -2,12 +2,12 @@
 //! cmsg(3)).
 
 use super::super::flat::{put_fields, put_seen};
-use super::super::tree::{Seen, Value};
+use super::super::tree::{Seen, Show, Value};
 use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk, walk_items};
 use super::address::{MAX_ADDRESS, put_address};
 use super::netlink::put_payload;
 use crate::model::Abi;
-use crate::table::sets;
+use crate::table::sets::{self, Set};
 use crate::table::structs::{self, Struct};
 
 /// What becomes of the buffers of an iovec.
@@ -191,11 +191,9 @@ fn put_controls(walk: &mut Walk<'_>, address: u64, len: u64) {
         walk.open_struct("");
         walk.put("cmsg_len", Value::Unsigned(size));
         walk.put("cmsg_level", Value::Constant(&sets::SOCKET_LEVEL, u64::from(level)));
-        let types = if level == SOL_SOCKET { &sets::SCM } else { &sets::CMSG_IP };
-        if level == SOL_SOCKET || level == SOL_IP {
-            walk.put("cmsg_type", Value::Constant(types, u64::from(kind)));
-        } else {
-            walk.put("cmsg_type", Value::Hex(u64::from(kind)));
+        match types(level) {
+            Some(types) => walk.put("cmsg_type", Value::Constant(types, u64::from(kind))),
+            None => walk.put("cmsg_type", Value::Hex(u64::from(kind))),
         }
         let data = seen.part(at + head, whole.saturating_sub(head));
         if !data.is_empty() {
@@ -219,6 +217,19 @@ fn put_controls(walk: &mut Walk<'_>, address: u64, len: u64) {
 
 const SOL_IP: u32 = 0;
 const SOL_SOCKET: u32 = 1;
+/// The first of the messages that say when (asm-generic/socket.h).
+const SO_TIMESTAMP_OLD: u32 = 29;
+const SOL_IPV6: u32 = 41;
+
+/// The names of a level's types.
+fn types(level: u32) -> Option<&'static Set> {
+    match level {
+        SOL_SOCKET => Some(&sets::SCM),
+        SOL_IP => Some(&sets::CMSG_IP),
+        SOL_IPV6 => Some(&sets::SOCKOPT_IPV6),
+        _ => None,
+    }
+}
 
 /// What a control message carries.
 #[derive(Clone, Copy)]
@@ -239,11 +250,13 @@ enum Carried {
     Error,
 }
 
-/// By level and type: unix(7), socket(7), ip(7), asm-generic/socket.h.
-static CONTROLS: [(u32, u32, Carried); 18] = [
+/// By level and type: unix(7), socket(7), ip(7), ipv6(7), asm-generic/socket.h.
+static CONTROLS: [(u32, u32, Carried); 24] = [
     (SOL_SOCKET, 1, Carried::Descriptors),
     (SOL_SOCKET, 2, Carried::One(&structs::UCRED)),
     (SOL_SOCKET, 3, Carried::Text),
+    // SCM_PIDFD
+    (SOL_SOCKET, 4, Carried::Descriptors),
     (SOL_SOCKET, 29, Carried::One(&structs::TIMEVAL)),
     (SOL_SOCKET, 35, Carried::One(&structs::TIMESPEC)),
     (SOL_SOCKET, 37, Carried::Several(&structs::TIMESPEC, 3)),
@@ -259,6 +272,12 @@ static CONTROLS: [(u32, u32, Carried); 18] = [
     (SOL_IP, 3, Carried::Text),
     (SOL_IP, 20, Carried::Address),
     (SOL_IP, 23, Carried::One(&structs::UINT)),
+    // IPV6_RECVERR, IPV6_PKTINFO, IPV6_HOPLIMIT, IPV6_TCLASS, IPV6_ORIGDSTADDR (ipv6(7), linux/in6.h)
+    (SOL_IPV6, 25, Carried::Error),
+    (SOL_IPV6, 50, Carried::One(&structs::IN6_PKTINFO)),
+    (SOL_IPV6, 52, Carried::One(&structs::INT)),
+    (SOL_IPV6, 67, Carried::One(&structs::INT)),
+    (SOL_IPV6, 74, Carried::Address),
 ];
 
 fn put_control(walk: &mut Walk<'_>, level: u32, kind: u32, data: &Seen) {
@@ -273,11 +292,9 @@ fn put_control(walk: &mut Walk<'_>, level: u32, kind: u32, data: &Seen) {
         Some(Carried::Text | Carried::Octets) | None => 0,
     };
     if data.len() < least {
-        // Less than one descriptor is none.
-        if least > 4 {
-            walk.put_words(NAME, format_args!("???"));
-        }
-        return;
+        // Of those that are too short strace tells only moments to be so.
+        let moment = level == SOL_SOCKET && kind >= SO_TIMESTAMP_OLD;
+        return if moment { walk.put_words(NAME, format_args!("???")) } else { put_idle(walk, data) };
     }
     match known {
         Some(Carried::Descriptors) => put_each(walk, data, 4, |walk, item| {
@@ -301,8 +318,15 @@ fn put_control(walk: &mut Walk<'_>, level: u32, kind: u32, data: &Seen) {
             put_address(walk, "offender", &data.part(size, data.len() - size));
             walk.close();
         }
-        Some(Carried::Text) | None => walk.put(NAME, Value::Bytes(*data)),
+        Some(Carried::Text) => walk.put(NAME, Value::Bytes(*data)),
+        None => put_idle(walk, data),
     }
+}
+
+/// The data of a control message that no line of the table describes: strace shows none of it.
+fn put_idle(walk: &mut Walk<'_>, data: &Seen) {
+    walk.show_next(Show::Idle);
+    walk.put("cmsg_data", Value::Bytes(*data));
 }
 
 /// A list of what lies in `data`, `size` bytes each.

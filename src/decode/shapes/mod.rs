@@ -10,6 +10,7 @@ mod gpio;
 mod input;
 mod interface;
 mod kernel;
+mod keys;
 mod memory;
 mod message;
 mod netlink;
@@ -94,6 +95,10 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::INT_OPTION, option::int_option),
     (named::COMM, text::comm),
     (named::MOUNT_TEXT, text::mount_text),
+    (named::KEYCTL_INPUT, keys::keyctl_input),
+    (named::KEYCTL_INPUT2, keys::keyctl_input2),
+    (named::KEYCTL_KDF_PARAMS, keys::keyctl_kdf_params),
+    (named::KEYCTL_PKEY_PARAMS, keys::keyctl_pkey_params),
     (named::RESIDENCY, memory::residency),
 ];
 
