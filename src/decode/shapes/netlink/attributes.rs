@@ -102,6 +102,7 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
     }
     let number = |walk: &Walk<'_>| walk.number(&body.seen, 0, least).unwrap_or(0);
     match how {
+        How::Hardware if body.len > MAX_HARDWARE => return false,
         How::Number { width, signed, kind } => {
             let word = extend(number(walk), width, signed);
             let value = field_value(kind, word, signed, walk.abi());
@@ -170,10 +171,7 @@ fn put_body(walk: &mut Walk<'_>, body: Part, how: How, inside: Inside) -> bool {
             let Some(address) = address(walk, body, family) else { return false };
             walk.put("", address);
         }
-        How::Hardware => {
-            let address = body.part(0, MAX_HARDWARE).seen;
-            walk.put("", Value::Hardware(address));
-        }
+        How::Hardware => walk.put("", Value::Hardware(body.seen)),
         How::Struct(layout, 0) => put_seen(walk, "", layout, &body.part(0, least).seen),
         How::Struct(layout, _) => {
             let len = body.len.min(layout.size(walk.abi()));

@@ -91,6 +91,11 @@ const HOP: usize = 8;
 
 /// `struct rtnexthop`, one after another (rtnetlink(7), RTA_MULTIPATH).
 fn put_hops(walk: &mut Walk<'_>, body: Part, attributes: &'static Attributes, family: u8, depth: u8) {
+    let own = walk.number(&body.seen, 0, 2).and_then(|own| usize::try_from(own).ok()).unwrap_or(0);
+    // One way without attributes is no list.
+    if body.len == HOP && own >= HOP {
+        return put_seen(walk, "", &structs::RTNEXTHOP, &body.part(0, HOP).seen);
+    }
     walk.open_list("");
     let (mut rest, mut several) = (body, false);
     for _ in 0..walk.limits.items {
