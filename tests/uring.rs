@@ -106,6 +106,27 @@ fn strace_shows_the_same_call() {
 }
 
 #[test]
+fn what_a_ring_is_told_is_shown_as_strace_shows_it() {
+    let Some(strace) = in_path("strace") else { return skip("io_uring", "no strace") };
+    let folder = Scratch::new();
+    let Some(program) = build(&folder, PLAIN) else { return };
+    let lines = |tracer: &std::path::Path, letters: &[&str]| {
+        let mut command = Command::new(tracer);
+        command.args(letters).args(["-a", "1", "-e", "trace=io_uring_register", "-o", "/dev/stdout", "--"]);
+        command.arg(&program).args([PLAIN, "register"]);
+        let text = finish(command).out;
+        // The last operation that the kernel knows is newer than strace.
+        let last = Regex::new("last_op=[^,]*").unwrap();
+        let address = Regex::new("0x7ff[0-9a-f]+").unwrap();
+        let text = address.replace_all(&text, "ADDRESS").into_owned();
+        last.replace_all(&text, "last_op=N").lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let theirs = lines(&strace, &[]);
+    assert_eq!(theirs.len(), 9, "{theirs:#?}");
+    assert_eq!(lines(smtrace(), &["--format", "strace"]), theirs);
+}
+
+#[test]
 fn submissions_are_typed_values() {
     let folder = Scratch::new();
     let Some(lines) = traced(&folder, &["--format", "json", "--dir", "exit"], PLAIN) else { return };

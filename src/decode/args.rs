@@ -176,7 +176,7 @@ pub fn room(arg: &Arg, abi: Abi, exit: bool, limits: Limits) -> usize {
         Kind::Path => MAX_PATH + PIECE_HEADER,
         Kind::Str | Kind::Bytes(_) => text,
         Kind::Strv => limits.strings() + (MAX_COUNTED + 1) * abi.word() + MAX_TEXTS * (PIECE_HEADER + 8),
-        Kind::Struct(Thing::Flat(layout)) => layout.size(abi).next_multiple_of(8) + PIECE_HEADER,
+        Kind::Struct(Thing::Flat(layout)) => super::flat::room(layout, abi, limits),
         Kind::StructArray(Thing::Flat(_), _) | Kind::StructSized(Thing::Flat(_), _) => {
             limits.structs() + 2 * PIECE_HEADER
         }

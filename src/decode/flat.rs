@@ -2,9 +2,9 @@
 
 use super::args::scalar;
 use super::tree::{Seen, Show, Value};
-use super::walk::{MAX_STRUCTS, Walk, walk_items};
+use super::walk::{Limits, MAX_STRUCTS, Walk, low32, walk_items};
 use crate::model::Abi;
-use crate::model::record::State;
+use crate::model::record::{PIECE_HEADER, State};
 use crate::table::Kind;
 use crate::table::sets::{Base, Set};
 use crate::table::structs::{self, Field, Show as FieldShow, Struct, What};
@@ -123,22 +123,45 @@ pub(super) fn put_fields(walk: &mut Walk<'_>, layout: &'static Struct, seen: &Se
     }
 }
 
-/// A field that is the address of as many numbers as another field says.
+/// A field that is the address of as many numbers as another field, or the call's last argument, says.
 struct List {
     layout: &'static str,
     field: &'static str,
-    count: &'static str,
+    count: Count,
     of: &'static Struct,
+    /// The operations of io_uring_register(2) by which it is that; empty: always.
+    by: &'static [i32],
 }
 
-const LISTS: [List; 1] = [List { layout: "clone_args", field: "set_tid", count: "set_tid_size", of: &structs::PID }];
+/// Where the number of items stands.
+enum Count {
+    Field(&'static str),
+    Argument(usize),
+}
+
+const LISTS: [List; 4] = [
+    List { layout: "clone_args", field: "set_tid", count: Count::Field("set_tid_size"), of: &structs::PID, by: &[] },
+    List { layout: "io_uring_files_update", field: "fds", count: Count::Argument(3), of: &structs::FD, by: &[] },
+    List { layout: "io_uring_rsrc_register", field: "data", count: Count::Field("nr"), of: &structs::FD, by: &[13] },
+    List { layout: "io_uring_rsrc_update2", field: "data", count: Count::Field("nr"), of: &structs::FD, by: &[14] },
+];
+
+/// Most bytes that the structure `layout` takes with the list that it leads to.
+pub(super) fn room(layout: &Struct, abi: Abi, limits: Limits) -> usize {
+    let leads = LISTS.iter().any(|list| list.layout == layout.name);
+    layout.size(abi).next_multiple_of(8) + PIECE_HEADER + if leads { limits.structs() + PIECE_HEADER } else { 0 }
+}
 
 fn put_list(walk: &mut Walk<'_>, list: &List, (layout, field): (&'static Struct, &Field), seen: &Seen) {
     let abi = walk.abi();
     let word = |field: &Field| field.word(walk.bytes(seen), abi, 0).filter(|_| field.end(abi) <= seen.len());
-    let count = layout.fields(abi).iter().find(|field| field.name == list.count).and_then(word).unwrap_or(0);
+    let count = match list.count {
+        Count::Field(name) => layout.fields(abi).iter().find(|field| field.name == name).and_then(word).unwrap_or(0),
+        Count::Argument(at) => u64::from(low32(walk.word(at))),
+    };
+    let due = list.by.is_empty() || list.by.contains(&walk.int(1));
     match word(field) {
-        Some(address) if address != 0 && count != 0 => {
+        Some(address) if address != 0 && count != 0 && due => {
             walk_flat_array(walk, field.name, list.of, address, count);
         }
         _ => put_field(walk, field, seen),

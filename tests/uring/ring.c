@@ -1,4 +1,5 @@
-/* Works with an io_uring by raw calls: ring.c HOW, in a directory of its own. HOW: the setup flags, or `many`. */
+/* Works with an io_uring by raw calls: ring.c HOW [register], in a directory of its own. HOW: the setup flags,
+   or `many`. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -73,6 +74,25 @@ int main(int argc, char **argv)
 			       MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQES);
 		if (queue == MAP_FAILED || entries == MAP_FAILED)
 			return 4;
+	}
+	if (argc > 2) {
+		/* What a ring is told, as strace 6.1 knows it. */
+		static struct { struct io_uring_probe head; struct io_uring_probe_op ops[3]; } probe;
+		int files[3] = { 0, -1, 1 };
+		struct io_uring_files_update update = { 1, 0, (unsigned long)files };
+		struct io_uring_restriction limits[2] = { { 0, { 9 } }, { 1, { 18 } } };
+		struct io_uring_buf_reg buffers = { 0x1000, 8, 2 };
+		struct io_uring_rsrc_register more = { 2, 0, 0, (unsigned long)files };
+		struct io_uring_rsrc_update2 again = { 1, 0, (unsigned long)files, 0, 2 };
+		struct { int opcode; void *arg; int count; } calls[] = {
+			{ IORING_REGISTER_FILES, files, 3 },	    { IORING_REGISTER_FILES_UPDATE, &update, 2 },
+			{ IORING_REGISTER_RESTRICTIONS, limits, 2 }, { IORING_REGISTER_PBUF_RING, &buffers, 1 },
+			{ IORING_REGISTER_FILES2, &more, sizeof more }, { IORING_REGISTER_FILES_UPDATE2, &again, sizeof again },
+			{ IORING_REGISTER_EVENTFD, &files[2], 1 },   { IORING_REGISTER_PROBE, &probe, 3 },
+		};
+		for (unsigned at = 0; at < sizeof calls / sizeof *calls; at++)
+			syscall(SYS_io_uring_register, ring, calls[at].opcode, calls[at].arg, calls[at].count);
+		return 0;
 	}
 	if (many) {
 		for (int at = 0; at < 100; at++)

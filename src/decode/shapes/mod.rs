@@ -21,6 +21,7 @@ mod program;
 mod signals;
 mod status;
 mod text;
+mod uring;
 
 pub(super) use signals::put_siginfo;
 
@@ -99,6 +100,8 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::KEYCTL_INPUT2, keys::keyctl_input2),
     (named::KEYCTL_KDF_PARAMS, keys::keyctl_kdf_params),
     (named::KEYCTL_PKEY_PARAMS, keys::keyctl_pkey_params),
+    (named::IO_URING_PROBE, uring::io_uring_probe),
+    (named::IO_URING_RESTRICTION, uring::io_uring_restriction),
     (named::RESIDENCY, memory::residency),
 ];
 
