@@ -13,10 +13,23 @@ use crate::model::{CallSet, Pid};
 use crate::table::{self, through};
 use libseccomp::{ScmpAction, ScmpArch, ScmpArgCompare, ScmpCompareOp, ScmpFilterContext, ScmpSyscall};
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
+use std::sync::OnceLock;
 
 /// SECCOMP_RET_DATA of our TRACE action: another value in a stop is the tracee's own filter speaking.
-pub const COOKIE: u16 = 0x5a1d;
+///
+/// Another one in each run, so that no program (an smtrace that it starts itself is one) returns the same. A tracee cannot
+/// read it: PTRACE_SECCOMP_GET_FILTER needs a tracer. Never 0, which is what most filters return.
+#[must_use]
+pub fn cookie() -> u16 {
+    static COOKIE: OnceLock<u16> = OnceLock::new();
+    *COOKIE.get_or_init(|| {
+        // The standard library seeds its hashers from the kernel's random numbers.
+        let [low, high, ..] = RandomState::new().hash_one(0).to_ne_bytes();
+        u16::from_ne_bytes([low, high]).max(1)
+    })
+}
 
 /// The most instructions the kernel takes (`BPF_MAXINSNS`, linux/bpf_common.h).
 const MAX_INSTRUCTIONS: usize = 4096;
@@ -53,7 +66,7 @@ impl From<std::io::Error> for BuildError {
 /// # Errors
 /// When libseccomp refuses a rule, or the program is longer than the kernel takes.
 pub fn build(calls: &CallSet, own_pid: Pid) -> Result<Vec<u8>, BuildError> {
-    let action = ScmpAction::Trace(COOKIE);
+    let action = ScmpAction::Trace(cookie());
     let mut filter = ScmpFilterContext::new(ScmpAction::Allow)?;
     filter.add_arch(ScmpArch::X8664)?;
     filter.add_arch(ScmpArch::X86)?;

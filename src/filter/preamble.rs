@@ -11,7 +11,7 @@
 //! ```
 //! once per ABI; libseccomp's program follows directly.
 
-use super::{BuildError, COOKIE};
+use super::{BuildError, cookie};
 use crate::model::Abi;
 use crate::table::Row;
 
@@ -52,7 +52,7 @@ pub(super) fn build(rows: &[&'static Row]) -> Result<Vec<u8>, BuildError> {
         }
         let after = u32::try_from(total - done - length(numbers) + 1).unwrap_or(0);
         push(&mut program, JA, 0, 0, after);
-        push(&mut program, RET, 0, 0, RET_TRACE | u32::from(COOKIE));
+        push(&mut program, RET, 0, 0, RET_TRACE | u32::from(cookie()));
     }
     Ok(program)
 }

@@ -837,6 +837,16 @@ fn own_filter() -> c_int {
         raw0(libc::SYS_getsid);
         say(&format!("TRAP {}", TRAPPED.swap(0, SeqCst)));
         say(&format!("TRACE {}", mark()));
+        say(&format!("TRACE with a value that smtrace could use {}", raw0(libc::SYS_getuid)));
+    }
+    0
+}
+
+/// Makes 200 calls and reads `Cpus_allowed_list` of its own status, 20 times.
+fn cpus_of_status() -> c_int {
+    for _ in 0..20 {
+        (0..200).for_each(|_| _ = mark());
+        say(&status_line("Cpus_allowed_list"));
     }
     0
 }
@@ -1788,6 +1798,7 @@ extern "C" fn main() -> c_int {
         "bad-pointers" => bad_pointers(),
         "odd-paths" => odd_paths(),
         "own-filter" => own_filter(),
+        "cpus-of-status" => cpus_of_status(),
         "listener" => listener(),
         "traceme" => traceme(),
         "user-namespace" => user_namespace(),

@@ -6,7 +6,7 @@ use super::{Engine, info::Info};
 use crate::arch;
 use crate::engine::through::{result as result_of, unfold};
 use crate::engine::{Call, Observer};
-use crate::filter::{COOKIE, Duty, Guard};
+use crate::filter::{Duty, Guard, cookie};
 use crate::model::record::UNTRACED_CLEARED;
 use crate::model::{Abi, CallSet, Personality, Pid};
 use crate::sys::{Fault, clock};
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     fn entered(&mut self, observer: &mut dyn Observer, tid: Pid, mut call: Call, data: Option<u16>) {
-        let foreign = data.is_some_and(|data| data != COOKIE);
+        let foreign = data.is_some_and(|data| data != cookie());
         let Call { abi, args, row, .. } = call;
         let Some(tracee) = self.tracees.get_mut(&tid) else { return };
         let task = tracee.task();
