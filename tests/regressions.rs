@@ -148,6 +148,15 @@ fn a_program_executed_by_a_busy_thread_has_all_cpus() {
 }
 
 #[test]
+fn a_program_that_reads_its_own_status_sees_all_its_cpus() {
+    if one_cpu("a_program_that_reads_its_own_status_sees_all_its_cpus") {
+        return;
+    }
+    // The calls between open and read stop as well: each could place it again.
+    Tracing::of("getppid,%file,%desc").compare(&["cpus-of-status"]);
+}
+
+#[test]
 fn no_follow_is_the_same_with_and_without_seccomp() {
     // Own calls: 2000 at first, then 20 times 100 and 10 in a thread.
     for seccomp in ["off", "auto"] {

@@ -108,15 +108,16 @@ impl Engine {
         if self.tracees.get(&tid).is_some_and(|tracee| tracee.guest) {
             return;
         }
-        self.placement.saw(tid, clock::monotonic());
-        if self.placement.is_placed(tid)
+        let now = clock::monotonic();
+        self.placement.saw(tid, now);
+        if self.placement.is_enabled()
             && let (Some(row), Some(abi)) = (call.row, call.abi)
             && let Some(path) = row.args(abi).iter().position(|arg| arg.kind == Kind::Path)
         {
             let mut start = [0; 5];
             let got = self.memory.read(tid, call.args.get(path).copied().unwrap_or(0), &mut start);
             if start.get(..got) == Some(b"/proc") {
-                self.placement.release();
+                self.placement.conceal(now);
             }
         }
     }

@@ -6,9 +6,10 @@
 //! the calls become rare, or nothing comes for one nap of the reader, both get their own affinity back.
 //!
 //! What a tracee sees does not change: sched_getaffinity and sched_setaffinity stop always and find the original mask,
-//! as does a child, and opening a file below /proc (whose `status` shows the mask) ends the placement first where the
-//! open stops. What is left: a tracee that reads Cpus_allowed of /proc/PID/status within milliseconds of a run of enabled
-//! calls, when the open itself is not enabled or goes by a relative path, can see one CPU.
+//! as does a child, and opening a file below /proc (whose `status` shows the mask when it is read) ends the placement where
+//! the open stops, and keeps everybody from being placed for a while. What is left: a tracee that reads Cpus_allowed of
+//! /proc/PID/status within milliseconds of a run of enabled calls, when the open itself is not enabled, goes by a relative
+//! path or was long ago, can see one CPU.
 
 use crate::model::Pid;
 use crate::sys::clock;
@@ -27,6 +28,9 @@ const LASTED: u32 = 12;
 
 /// Calls between looks at the rate.
 const LOOK_EVERY: u32 = 64;
+
+/// Nanoseconds after the open of a file below /proc during which nobody is placed: it is read then.
+const CONCEALED: u64 = 100_000_000;
 
 /// Nanoseconds per call above which placing is not worth while.
 const RARE: u64 = 150_000;
@@ -141,6 +145,8 @@ pub(super) struct Placement {
     /// The placement came from a parent, and a soon end says nothing of what a placement is worth.
     passed: bool,
     since: u64,
+    /// Nobody is placed before this time.
+    concealed_until: u64,
 }
 
 impl Placement {
@@ -158,7 +164,19 @@ impl Placement {
             lasted: 0,
             passed: false,
             since: 0,
+            concealed_until: 0,
         }
+    }
+
+    /// Whether anybody is ever placed.
+    pub(super) fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Ends the placement at `now` (nanoseconds), and allows none for as long as a file of /proc takes to be read.
+    pub(super) fn conceal(&mut self, now: u64) {
+        self.release();
+        self.concealed_until = now + CONCEALED;
     }
 
     /// Whether `tid` is placed now.
@@ -246,7 +264,7 @@ impl Placement {
         }
         if self.is_placed(tid) {
             self.lasted += 1;
-        } else if self.streak >= self.demand && self.holds == 0 {
+        } else if self.streak >= self.demand && self.holds == 0 && now >= self.concealed_until {
             (self.lasted, self.passed) = (1, false);
             let _ = self.place(tid);
         }
