@@ -78,6 +78,12 @@ fn what_is_newer_than_strace_is_shown_alike() {
         format!("UFFDIO_CONTINUE, {range}, mode=UFFDIO_CONTINUE_MODE_DONTWAKE}})"),
         format!("UFFDIO_POISON, {range}, mode=UFFDIO_POISON_MODE_DONTWAKE}})"),
         "UFFDIO_MOVE, {dst=0x1000, src=0x2000, len=0x1, mode=UFFDIO_MOVE_MODE_DONTWAKE})".to_owned(),
+        concat!(
+            r#"SIOCSARP, {arp_pa={sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr("10.0.0.1")}, "#,
+            r#"arp_ha={sa_family=ARPHRD_ETHER, sa_data="\x01\x02\x03\x04\x05\x06\x00\x00\x00\x00\x00\x00\x00\x00"}, "#,
+            r#"arp_flags=ATF_COM|ATF_PERM, arp_netmask={sa_family=AF_UNSPEC, "#
+        )
+        .to_owned(),
     ];
     let calls: Vec<&String> = ours.iter().filter(|line| !line.starts_with('+')).collect();
     assert_eq!(calls.len(), wants.len(), "{ours:#?}");

@@ -5,6 +5,7 @@
 #include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <linux/userfaultfd.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -116,6 +117,10 @@ static void newer(void)
 	ioctl(-1, UFFDIO_CONTINUE, words);
 	ioctl(-1, 0xc020aa08, words);
 	ioctl(-1, 0xc028aa05, words);
+	struct arpreq entry = { .arp_ha = { ARPHRD_ETHER, "\1\2\3\4\5\6" }, .arp_flags = ATF_COM | ATF_PERM, .arp_dev = "eth0" };
+	error.offender.sin_addr.s_addr = htonl(0x0a000001);
+	memcpy(&entry.arp_pa, &error.offender, sizeof entry.arp_pa);
+	ioctl(-1, SIOCSARP, &entry);
 }
 
 int main(int argc, char **argv)

@@ -13,6 +13,25 @@ fn put_interface(walk: &mut Walk<'_>, name: &'static str, seen: &Seen) {
     walk.put(name, Value::Str(end.map_or_else(|| part.cut(), |end| part.part(0, end))));
 }
 
+/// `struct arpreq` (arp(7), linux/if_arp.h): an address of a protocol, one of hardware, flags, a mask and a device.
+pub(super) fn arpreq(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
+    const ADDRESS: usize = 16;
+    let Some(seen) = walk.whole(name, address, 3 * ADDRESS + 4 + NAME) else { return };
+    let flags = u64::from(walk.u32_at(&seen, 2 * ADDRESS).unwrap_or(0));
+    walk.open_struct(name);
+    put_address(walk, "arp_pa", &seen.part(0, ADDRESS));
+    walk.open_struct("arp_ha");
+    let hardware = seen.part(ADDRESS, ADDRESS);
+    let family = walk.number(&hardware, 0, 2).unwrap_or(0);
+    walk.put("sa_family", Value::Constant(&sets::ARP_HARDWARE, family));
+    walk.put("sa_data", Value::Binary(hardware.part(2, ADDRESS - 2)));
+    walk.close();
+    walk.put("arp_flags", Value::Flags(&sets::ARP_FLAGS, flags));
+    put_address(walk, "arp_netmask", &seen.part(2 * ADDRESS + 4, ADDRESS));
+    put_interface(walk, "arp_dev", &seen.part(3 * ADDRESS + 4, NAME));
+    walk.close();
+}
+
 /// `struct ifreq`: a name, and what the request (argument 1) makes of the union behind it.
 pub(super) fn ifreq(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
     let size = if walk.abi().word() == 4 { 32 } else { 40 };

@@ -74,6 +74,7 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::LSM_CTX, kernel::lsm_ctx),
     (named::STATMOUNT, kernel::statmount),
     (named::IFREQ, interface::ifreq),
+    (named::ARPREQ, interface::arpreq),
     (named::IFCONF, interface::ifconf),
     (named::INT_OR_BYTES, option::int_or_bytes),
     (named::SOCKET_ERROR, option::socket_error),
