@@ -185,6 +185,47 @@ fn what_cannot_be_attached_is_one_clear_line_and_125() {
     finish_guest(running);
 }
 
+fn started(scratch: &Scratch, what: &str) -> Running {
+    let mut command = Command::new(guest());
+    command.arg(what);
+    let mut running = Running::start(command, &scratch.path("guest-err"));
+    assert_eq!(running.line(), "ready");
+    running
+}
+
+#[test]
+fn a_process_whose_leader_has_ended_can_be_attached_to() {
+    let scratch = Scratch::new();
+    let running = started(&scratch, "leaderless");
+    let log = scratch.path("log");
+    let mut tracer = attach(&scratch, &log, &["-p", &running.pid().to_string()]);
+    until("an event", || !tids_in(&log, "getppid").is_empty());
+    tracer.signal(libc::SIGINT);
+    assert_eq!(tracer.wait().code(), Some(0));
+    finish_guest(running);
+}
+
+#[test]
+fn a_parent_whose_vfork_child_stands_still_is_let_go() {
+    let scratch = Scratch::new();
+    let mut running = started(&scratch, "vfork-stopped");
+    let pid = running.pid();
+    let state = |pid: i32| status_field(pid, "State").unwrap_or_default();
+    until("the parent waits", || state(pid).starts_with('D'));
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    let child: i32 = children.trim().parse().unwrap();
+    until("the child stands", || state(child).starts_with('T'));
+    let mut tracer = attach(&scratch, &scratch.path("log"), &["-p", &pid.to_string()]);
+    until("the parent is traced", || tracers(pid) == [tracer.pid().to_string()].into());
+    until("it says so", || fs::read_to_string(scratch.path("err")).is_ok_and(|text| text.contains("attached")));
+    tracer.signal(libc::SIGINT);
+    assert_eq!(tracer.wait().code(), Some(0));
+    assert_eq!((tracers(pid), state(child).starts_with('T')), (["0".to_owned()].into(), true));
+    assert_eq!(unsafe { libc::kill(child, libc::SIGCONT) }, 0);
+    assert_eq!(running.line(), "fine");
+    assert_eq!(running.wait().code(), Some(7));
+}
+
 #[test]
 fn neither_attach_nor_detach_interrupts_a_call() {
     let scratch = Scratch::new();

@@ -186,6 +186,39 @@ fn vfork() -> c_int {
     0
 }
 
+/// A parent that waits for its vfork child, which stops itself.
+fn vfork_stopped() -> c_int {
+    say("ready");
+    let pid: i64;
+    // In the child: kill(getpid(), SIGSTOP), exit_group(5).
+    unsafe {
+        asm!("syscall", "test rax, rax", "jnz 2f", "mov eax, 39", "syscall", "mov edi, eax", "mov esi, 19",
+             "mov eax, 62", "syscall", "mov edi, 5", "mov eax, 231", "syscall", "2:",
+             inlateout("rax") libc::SYS_vfork => pid, lateout("rdi") _, lateout("rsi") _, lateout("rcx") _,
+             lateout("r11") _);
+    }
+    check!(exited(wait_for(pid as pid_t), 5));
+    say("fine");
+    7
+}
+
+/// Its leader ends; a thread works until stdin ends.
+fn leaderless() -> c_int {
+    std::thread::spawn(|| {
+        while !status_line("State").contains('Z') {
+            std::thread::yield_now();
+        }
+        say("ready");
+        while !readable(0, 1) {
+            mark();
+        }
+        say("fine");
+        leave(7);
+    });
+    raw(libc::SYS_exit, [0; 6]);
+    unreachable!()
+}
+
 fn posix_spawn() -> c_int {
     let program = c"/proc/self/exe";
     let argv = [program.as_ptr().cast_mut(), c"marks".as_ptr().cast_mut(), c"2".as_ptr().cast_mut(), null_mut()];
@@ -1809,6 +1842,8 @@ extern "C" fn main() -> c_int {
         "descriptors" => descriptors::descriptors(word(1)),
         "inherit" => inherit(),
         "affinity" => affinity_in_loop(number(&args, 1, 20_000)),
+        "vfork-stopped" => vfork_stopped(),
+        "leaderless" => leaderless(),
         "linger" => linger(word(1) == "child"),
         "harm" => harm(),
         "harmless" => harmless(),

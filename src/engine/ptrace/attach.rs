@@ -21,6 +21,9 @@ impl fmt::Display for AttachError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AttachError { pid, fault } = self;
         match fault {
+            Fault::Gone if identity::state(*pid) == Some(b'Z') => {
+                write!(f, "cannot attach to {pid}: it has ended already (a zombie, until its parent waits for it)")
+            }
             Fault::Gone => write!(f, "cannot attach to {pid}: no such process"),
             Fault::Errno(libc::EPERM) => match identity::tracer_of(*pid) {
                 Some(tracer) => write!(f, "cannot attach to {pid}: process {tracer} traces it already"),
@@ -106,6 +109,8 @@ impl Engine {
                         Err(Fault::Gone) => {}
                         // A thread of ours already: made by a seized one between the listing and now.
                         Err(Fault::Errno(libc::EPERM)) if any => {}
+                        // A leader that ended before its last thread, which the kernel lets nobody attach to.
+                        Err(Fault::Errno(libc::EPERM)) if identity::state(tid) == Some(b'Z') => {}
                         Err(fault) => return Err(AttachError { pid, fault }),
                     }
                 }
@@ -123,7 +128,9 @@ impl Engine {
     /// Lets every tracee go, each at its next stop, running (or stopped) as it was. Returns when none is left.
     ///
     /// A parent that waits for its vfork child stops only after the child went on, so nobody is waited for singly.
-    /// Returns false when a signal interrupted it; what is left is let go by the end of the tracing thread.
+    /// Returns false when a signal interrupted it, or when those that are left are in a sleep that nothing but its own
+    /// end ends, as that parent is while its child stands still: they are let go by the end of the tracing thread, which
+    /// takes the pending interrupt back (__ptrace_unlink, kernel/ptrace.c).
     pub fn detach_all(&mut self, observer: &mut dyn Observer) -> bool {
         self.placement.hold();
         for tid in self.tracees.keys().copied().collect::<Vec<_>>() {
@@ -131,6 +138,12 @@ impl Engine {
             self.interrupt(tid);
         }
         while !self.tracees.is_empty() {
+            if self.tracees.keys().all(|tid| identity::state(*tid) == Some(b'D')) {
+                for tid in self.tracees.keys().copied().collect::<Vec<_>>() {
+                    self.forget(observer, tid, Unfinished::Detached);
+                }
+                return false;
+            }
             match wait::any(true) {
                 Waited::Status(tid, status) => self.detach_at(observer, tid, status),
                 Waited::Interrupted => return false,

@@ -19,6 +19,12 @@ pub(crate) fn tracer_of(pid: Pid) -> Option<Pid> {
     number(&bytes, b"TracerPid:", 0).filter(|tracer| *tracer != 0)
 }
 
+/// The letter of the state of `tid` (proc_pid_stat(5)): `Z` ended, `D` in a sleep that no signal ends.
+pub(super) fn state(tid: Pid) -> Option<u8> {
+    let bytes = procfs::read(&format!("/proc/{tid}/status")).ok()?;
+    field(&bytes, b"State:")?.first().copied()
+}
+
 /// The number of `tid` in its own pid namespace, the innermost one (proc_pid_status(5), NSpid).
 pub(super) fn inner_number(tid: Pid) -> Option<Pid> {
     let bytes = procfs::read(&format!("/proc/{tid}/status")).ok()?;
