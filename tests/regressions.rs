@@ -148,6 +148,18 @@ fn a_program_executed_by_a_busy_thread_has_all_cpus() {
 }
 
 #[test]
+fn a_hard_limit_of_file_size_does_not_keep_the_command_from_running() {
+    let scratch = Scratch::new();
+    let log = scratch.path("log");
+    let script = "ulimit -f 1; \"$1\" -q -e all -o \"$2\" -- sh -c 'ulimit -f; exit 4'";
+    let outcome = finish(shell(script, &[smtrace(), &log]));
+    assert_eq!(outcome.out, "1\n", "{outcome:?}");
+    // With CAP_SYS_RESOURCE smtrace raises its own limit; without, the log cannot hold all, and that is said.
+    assert!(matches!(outcome.code, Some(4 | 122)), "{outcome:?}");
+    assert_eq!(outcome.code == Some(4), fs::metadata(&log).unwrap().len() > 1024, "{outcome:?}");
+}
+
+#[test]
 fn a_program_that_reads_its_own_status_sees_all_its_cpus() {
     if one_cpu("a_program_that_reads_its_own_status_sees_all_its_cpus") {
         return;

@@ -45,13 +45,18 @@ pub fn hide() {
     unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
 }
 
-/// Raises our own soft limits to the hard ones, after the tracee has inherited the originals.
+/// Raises our own limits, after the tracee has inherited the originals: the soft ones to the hard ones, and where we may
+/// (`CAP_SYS_RESOURCE`) those of file size and CPU time altogether, since a shell's `ulimit -f` sets both.
 pub fn raise_own() {
+    let endless = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     for which in [libc::RLIMIT_NOFILE, libc::RLIMIT_FSIZE, libc::RLIMIT_CPU] {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: `limit` lives across both calls.
+        // SAFETY: the structures live across the calls. What cannot be raised stays as it is.
         unsafe {
-            if libc::getrlimit(which, &raw mut limit) == 0 && limit.rlim_cur < limit.rlim_max {
+            if which != libc::RLIMIT_NOFILE && libc::setrlimit(which, &raw const endless) == 0 {
+                continue;
+            }
+            if libc::getrlimit(which, &raw mut limit) == 0 {
                 limit.rlim_cur = limit.rlim_max;
                 libc::setrlimit(which, &raw const limit);
             }

@@ -77,6 +77,30 @@ impl Pages {
         }
     }
 
+    /// The same without a file, whose size RLIMIT_FSIZE limits; no other process can map it.
+    fn anonymous(fd: OwnedFd, size: usize) -> io::Result<Pages> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: maps over parts of a reservation of its own only. mremap(2): "If the value of old_size is zero, and
+        // old_address refers to a shareable mapping, then mremap() will create a new mapping of the same pages."
+        unsafe {
+            let (none, private) = (libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+            let base = libc::mmap(std::ptr::null_mut(), PAGE + size * 2, none, private, -1, 0);
+            if base == libc::MAP_FAILED {
+                return Err(io::Error::last_os_error());
+            }
+            let pages = Pages { base: base.cast(), size, fd };
+            let shared = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+            let (bytes, again) = (base.byte_add(PAGE), base.byte_add(PAGE + size));
+            let fixed = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+            if libc::mmap(base, PAGE + size, protection, shared, -1, 0) == libc::MAP_FAILED
+                || libc::mremap(bytes, 0, size, fixed, again) == libc::MAP_FAILED
+            {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(pages)
+        }
+    }
+
     fn header(&self) -> &Header {
         // SAFETY: the header page is mapped as long as `self` lives, aligned, and holds atomics only.
         unsafe { &*self.base.cast::<Header>() }
@@ -134,18 +158,21 @@ pub struct Overrun;
 pub fn ring(size: usize, readers: usize) -> io::Result<(Producer, Vec<Reader>)> {
     let length = libc::off_t::try_from(PAGE + size).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: a constant name; the descriptor is owned at once; plain numbers.
-    let fd = unsafe {
+    let (fd, sized) = unsafe {
         let fd = libc::memfd_create(c"smtrace-ring".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING);
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
         let fd = OwnedFd::from_raw_fd(fd);
-        if libc::ftruncate(fd.as_raw_fd(), length) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        fd
+        let sized = if libc::ftruncate(fd.as_raw_fd(), length) == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+        (fd, sized)
     };
-    let pages = Arc::new(Pages::map(fd, size, libc::PROT_READ | libc::PROT_WRITE)?);
+    let pages = match sized {
+        Ok(()) => Pages::map(fd, size, libc::PROT_READ | libc::PROT_WRITE)?,
+        Err(error) if error.raw_os_error() == Some(libc::EFBIG) => Pages::anonymous(fd, size)?,
+        Err(error) => return Err(error),
+    };
+    let pages = Arc::new(pages);
     let header = pages.header();
     header.size.store(size as u64, Ordering::Relaxed);
     header.magic.store(MAGIC, Ordering::Release);
