@@ -178,7 +178,7 @@ impl Tables {
                 Ok(format!("How::Beside({value}, &[{}])", cases.join(", ")))
             }
             [word @ ("be16" | "be32" | "be64"), ref kind @ ..] if kind.len() < 2 => {
-                let kind = kind.first().map_or(Ok("Kind::U64".to_owned()), |kind| read_kind(kind, sets))?;
+                let kind = kind.first().map_or(Ok("Kind::U64".to_owned()), |kind| sets.kind(kind, KINDS))?;
                 let width: u32 = word[2..].parse().unwrap_or(0) / 8;
                 Ok(format!("How::Big {{ width: {width}, kind: {kind} }}"))
             }
@@ -191,7 +191,7 @@ impl Tables {
                 let kind = match kind {
                     [] if *signed => "Kind::Long".to_owned(),
                     [] => "Kind::U64".to_owned(),
-                    [kind, ..] => read_kind(kind, sets)?,
+                    [kind, ..] => sets.kind(kind, KINDS)?,
                 };
                 let head = if array { "Array" } else { "Number" };
                 Ok(format!("How::{head} {{ width: {width}, signed: {signed}, kind: {kind} }}"))
@@ -216,16 +216,4 @@ fn layout(name: &str, structs: &Structs) -> Result<String, String> {
     let thing = structs.reference(name)?;
     let flat = thing.strip_prefix("Thing::Flat(").and_then(|rest| rest.strip_suffix(')'));
     flat.map(str::to_owned).ok_or_else(|| format!("`{name}` is no flat structure; define one"))
-}
-
-fn read_kind(kind: &str, sets: &Sets) -> Result<String, String> {
-    if KINDS.contains(&kind) {
-        return Ok(format!("Kind::{}", capital(kind)));
-    }
-    match kind.strip_suffix(')').and_then(|kind| kind.split_once('(')) {
-        Some((head @ ("flags" | "enum"), set)) => {
-            Ok(format!("Kind::{}(&{})", capital(head), sets.reference(set, head)?))
-        }
-        _ => Err(format!("`{kind}` is no kind of a number; write {} flags(SET) enum(SET)", KINDS.join(" "))),
-    }
 }

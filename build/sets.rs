@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::ABIS;
+use super::calls::capital;
 
 /// The folder of the files, from the package's root.
 pub(crate) const FOLDER: &str = "syscalls-table/sets";
@@ -176,6 +177,19 @@ impl Sets {
             return Err(format!("`{name}` is {own} at {}; write {own}({name})", set.place));
         }
         Ok(format!("sets::{}", name.to_ascii_uppercase()))
+    }
+
+    /// The Rust `Kind` of a number: one of `kinds`, or of a set.
+    pub(crate) fn kind(&self, kind: &str, kinds: &[&str]) -> Result<String, String> {
+        if kinds.contains(&kind) {
+            return Ok(format!("Kind::{}", capital(kind)));
+        }
+        match kind.strip_suffix(')').and_then(|kind| kind.split_once('(')) {
+            Some((head @ ("flags" | "enum"), set)) => {
+                Ok(format!("Kind::{}(&{})", capital(head), self.reference(set, head)?))
+            }
+            _ => Err(format!("`{kind}` is no kind of a number; write {} flags(SET) enum(SET)", kinds.join(" "))),
+        }
     }
 
     /// The Rust source.

@@ -483,13 +483,5 @@ fn read_kind(kind: Option<&str>, base: &str, signed: bool, sets: &Sets) -> Resul
             }
         ));
     };
-    if KINDS.contains(&kind) {
-        return Ok(format!("Kind::{}", capital(kind)));
-    }
-    match kind.strip_suffix(')').and_then(|kind| kind.split_once('(')) {
-        Some((head @ ("flags" | "enum"), set)) => {
-            Ok(format!("Kind::{}(&{})", capital(head), sets.reference(set, head)?))
-        }
-        _ => Err(format!("`{kind}` is no kind of a number; write {} flags(SET) enum(SET)", KINDS.join(" "))),
-    }
+    sets.kind(kind, KINDS)
 }

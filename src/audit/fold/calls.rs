@@ -1,6 +1,6 @@
 //! Calls one by one: which fact each tells.
 
-use super::files::{self, NAMED, open};
+use super::files::{self, NAMED, Named, open};
 use super::object::{Address, Object, field, number, object, top};
 use super::process::Slot;
 use super::{Fold, acts};
@@ -207,30 +207,35 @@ impl Fold {
     }
 
     fn named(&mut self, event: &Event<'_>, name: &'static str, by: Mark) -> Option<Box<str>> {
-        let mut first: Option<Vec<u8>> = None;
+        let mut paths = Vec::new();
         for named in NAMED.iter().filter(|named| named.call == name) {
             let Some(path) = self.resolve(event, named.argument, by) else { continue };
-            match event.error() {
-                Some(error) if first.is_none() => {
-                    self.files.failed(&path, name, Some(named.access), error, by, &mut self.beyond);
-                }
-                Some(_) => {}
-                None => {
-                    self.files.used(&path, named.access, by, &mut self.beyond);
-                    match named.access {
-                        Access::Renamed | Access::Linked => self.source_read(&path, by),
-                        Access::Created | Access::Written => self.source_written(&path, by),
-                        _ => {}
-                    }
-                    if let Some(old) = &first {
-                        self.files.renamed(old, &path, &mut self.beyond);
-                    }
-                    self.fifo(event, name, &path);
-                }
+            if event.error().is_none() {
+                self.fifo(event, name, &path);
             }
-            first.get_or_insert(path);
+            paths.push((named, path));
         }
-        first.map(|path| text(&path).into())
+        self.used_by_name(&paths, event.error(), by);
+        paths.first().map(|(_, path)| text(path).into())
+    }
+
+    /// A call did what it does to the files that it names, or failed with this error.
+    pub(super) fn used_by_name(&mut self, paths: &[(&'static Named, Vec<u8>)], error: Option<u16>, by: Mark) {
+        let Some((first, old)) = paths.first() else { return };
+        if let Some(error) = error {
+            return self.files.failed(old, first.call, Some(first.access), error, by, &mut self.beyond);
+        }
+        for (at, (named, path)) in paths.iter().enumerate() {
+            self.files.used(path, named.access, by, &mut self.beyond);
+            match named.access {
+                Access::Renamed | Access::Linked => self.source_read(path, by),
+                Access::Created | Access::Written => self.source_written(path, by),
+                _ => {}
+            }
+            if at > 0 {
+                self.files.renamed(old, path, &mut self.beyond);
+            }
+        }
     }
 
     fn fifo(&mut self, event: &Event<'_>, name: &str, path: &[u8]) {

@@ -175,30 +175,13 @@ impl Fold {
     /// What an operation does with the files that it names, or with the one behind its descriptor.
     fn asked_file(&mut self, event: &Event<'_>, tree: &Tree, operation: &Operation, by: Mark) -> Option<String> {
         let name = operation.row.name;
-        let mut first: Option<Vec<u8>> = None;
+        let mut paths = Vec::new();
         for named in NAMED.iter().filter(|named| named.call == name) {
-            let Some(path) = self.asked_path(event, tree, operation, named.argument, by) else { continue };
-            match operation.error() {
-                Some(error) if first.is_none() => {
-                    self.files.failed(&path, name, Some(named.access), error, by, &mut self.beyond);
-                }
-                Some(_) => {}
-                None => {
-                    self.files.used(&path, named.access, by, &mut self.beyond);
-                    match named.access {
-                        Access::Renamed | Access::Linked => self.source_read(&path, by),
-                        Access::Created | Access::Written => self.source_written(&path, by),
-                        _ => {}
-                    }
-                    if let Some(old) = &first {
-                        self.files.renamed(old, &path, &mut self.beyond);
-                    }
-                }
-            }
-            first.get_or_insert(path);
+            paths.extend(self.asked_path(event, tree, operation, named.argument, by).map(|path| (named, path)));
         }
-        if first.is_some() || operation.error().is_some() {
-            return first.map(|path| text(&path));
+        self.used_by_name(&paths, operation.error(), by);
+        if !paths.is_empty() || operation.error().is_some() {
+            return paths.first().map(|(_, path)| text(path));
         }
         let (_, index, access, counts) = THROUGH.iter().find(|(call, ..)| *call == name)?;
         let argument = operation.row.args(Abi::X86_64).get(*index)?.name;
