@@ -183,6 +183,18 @@ fn what_cannot_be_attached_is_one_clear_line_and_125() {
     tracer.signal(libc::SIGINT);
     assert_eq!(tracer.wait().code(), Some(0));
     finish_guest(running);
+    let mut attempts = vec![("exec \"$0\" -p $$", "it is smtrace itself")];
+    // In a pid namespace of its own there is no thread of the kernel.
+    if std::fs::read("/proc/2/comm").is_ok_and(|comm| comm == b"kthreadd\n") {
+        attempts.push(("exec \"$0\" -p 2", "a thread of the kernel"));
+    }
+    for (script, why) in attempts {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).arg(smtrace());
+        let outcome = finish(command);
+        assert_eq!(outcome.code, Some(125), "{outcome:?}");
+        assert!(outcome.err.contains(why), "{outcome:?}");
+    }
 }
 
 fn started(scratch: &Scratch, what: &str) -> Running {

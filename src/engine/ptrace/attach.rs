@@ -25,6 +25,12 @@ impl fmt::Display for AttachError {
                 write!(f, "cannot attach to {pid}: it has ended already (a zombie, until its parent waits for it)")
             }
             Fault::Gone => write!(f, "cannot attach to {pid}: no such process"),
+            Fault::Errno(libc::EPERM) if *pid == limits::pid() => {
+                write!(f, "cannot attach to {pid}: it is smtrace itself")
+            }
+            Fault::Errno(libc::EPERM) if identity::is_kernels(*pid) => {
+                write!(f, "cannot attach to {pid}: it is a thread of the kernel, which makes no system calls")
+            }
             Fault::Errno(libc::EPERM) => match identity::tracer_of(*pid) {
                 Some(tracer) => write!(f, "cannot attach to {pid}: process {tracer} traces it already"),
                 None => write!(

@@ -25,6 +25,12 @@ pub(super) fn state(tid: Pid) -> Option<u8> {
     field(&bytes, b"State:")?.first().copied()
 }
 
+/// Whether `pid` is a thread of the kernel: it has no memory of its own, and no line that tells of it.
+pub(super) fn is_kernels(pid: Pid) -> bool {
+    let status = procfs::read(&format!("/proc/{pid}/status"));
+    status.is_ok_and(|bytes| field(&bytes, b"State:").is_some() && field(&bytes, b"VmSize:").is_none())
+}
+
 /// The number of `tid` in its own pid namespace, the innermost one (proc_pid_status(5), NSpid).
 pub(super) fn inner_number(tid: Pid) -> Option<Pid> {
     let bytes = procfs::read(&format!("/proc/{tid}/status")).ok()?;
