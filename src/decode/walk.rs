@@ -170,7 +170,7 @@ impl<'w> Walk<'w> {
         self.source.netlink(number)
     }
 
-    /// What the call gives to, or finds in, the ring that it is about; the address is that of [`Role::Ring`].
+    /// What the call gives to, or finds in, the ring that it is about; the address is that of [`crate::model::record::Role::Ring`].
     pub fn ring(&mut self) -> Option<Seen> {
         self.source.ring()
     }
