@@ -49,15 +49,6 @@ pub(crate) fn own_filter() -> c_int {
     0
 }
 
-/// Makes 200 calls and reads `Cpus_allowed_list` of its own status, 20 times.
-pub(crate) fn cpus_of_status() -> c_int {
-    for _ in 0..20 {
-        (0..200).for_each(|_| _ = mark());
-        say(&status_line("Cpus_allowed_list"));
-    }
-    0
-}
-
 /// A supervisor of the program's own that lets calls through: it must not hide them from us.
 pub(crate) fn listener() -> c_int {
     let fd = std::sync::Arc::new(AtomicI32::new(0));

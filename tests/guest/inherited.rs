@@ -80,3 +80,14 @@ pub(crate) fn affinity_in_loop(count: i64) -> c_int {
 pub(crate) fn affinity_matches(want: Vec<usize>) -> impl FnOnce() -> c_int {
     move || c_int::from(affinity() != want)
 }
+
+/// The CPUs that it may use, as its own status says after many calls, by the whole path and by a relative one.
+pub(crate) fn cpus_of_status() -> c_int {
+    check!(unsafe { libc::chdir(c"/proc/self".as_ptr()) } == 0);
+    for path in ["/proc/self/status", "status"].repeat(10) {
+        (0..200).for_each(|_| _ = mark());
+        let text = std::fs::read_to_string(path).unwrap();
+        say(text.lines().find(|line| line.starts_with("Cpus_allowed_list:")).unwrap());
+    }
+    0
+}

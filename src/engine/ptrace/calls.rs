@@ -25,6 +25,16 @@ pub fn is_enabled(calls: &CallSet, abi: Abi, row: &table::Row, args: &[u64; 6]) 
         || through::of(row).and_then(|multiplexer| multiplexer.asked(args[0])).is_some_and(|inner| has(inner.row()))
 }
 
+/// Room for the path of a status file, as `/proc/4194303/task/4194303/status`.
+const LONGEST_STATUS: usize = 64;
+
+/// Whether the path that begins with `bytes` can be that of a file that shows a mask of CPUs (proc_pid_status(5),
+/// Cpus_allowed). Only these: most programs of a build open some other file below /proc, as /proc/filesystems.
+fn is_status(bytes: &[u8]) -> bool {
+    let path = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    path.len() < bytes.len() && path.rsplit(|byte| *byte == b'/').next() == Some(b"status")
+}
+
 impl Engine {
     pub(super) fn call_stop(&mut self, observer: &mut dyn Observer, tid: Pid, seccomp: bool) {
         match self.read_call(tid, seccomp) {
@@ -114,9 +124,10 @@ impl Engine {
             && let (Some(row), Some(abi)) = (call.row, call.abi)
             && let Some(path) = row.args(abi).iter().position(|arg| arg.kind == Kind::Path)
         {
-            let mut start = [0; 5];
-            let got = self.memory.read(tid, call.args.get(path).copied().unwrap_or(0), &mut start);
-            if start.get(..got) == Some(b"/proc") {
+            let mut path_read = [0; LONGEST_STATUS];
+            let address = call.args.get(path).copied().unwrap_or(0);
+            let got = self.memory.read_until(tid, address, &mut path_read, |part| part.contains(&0));
+            if is_status(path_read.get(..got).unwrap_or(&[])) {
                 self.placement.conceal(now);
             }
         }
@@ -262,4 +273,19 @@ impl Engine {
 
 fn low_is(register: u64, value: u64) -> bool {
     register & 0xffff_ffff == value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_status;
+
+    #[test]
+    fn only_a_whole_path_to_a_status_file_is_one() {
+        for path in ["/proc/self/status\0", "/proc/1/task/4194303/status\0x", "status\0", "./status\0"] {
+            assert!(is_status(path.as_bytes()), "{path}");
+        }
+        for path in ["", "\0", "/proc/filesystems\0", "/proc/self/status", "config.status\0", "status/x\0"] {
+            assert!(!is_status(path.as_bytes()), "{path}");
+        }
+    }
 }

@@ -6,10 +6,9 @@
 //! the calls become rare, or nothing comes for one nap of the reader, both get their own affinity back.
 //!
 //! What a tracee sees does not change: sched_getaffinity and sched_setaffinity stop always and find the original mask,
-//! as does a child, and opening a file below /proc (whose `status` shows the mask when it is read) ends the placement where
-//! the open stops, and keeps everybody from being placed for a while. What is left: a tracee that reads Cpus_allowed of
-//! /proc/PID/status within milliseconds of a run of enabled calls, when the open itself is not enabled, goes by a relative
-//! path or was long ago, can see one CPU.
+//! as does a child, and opening a file `status` (as /proc/PID/status, which shows the mask when it is read) ends the placement
+//! where the open stops, and keeps everybody from being placed for a while. What is left: a tracee that reads Cpus_allowed
+//! there within milliseconds of a run of enabled calls, when the open itself is not enabled or was long ago, can see one CPU.
 
 use crate::model::Pid;
 use crate::sys::clock;
@@ -29,7 +28,7 @@ const LASTED: u32 = 12;
 /// Calls between looks at the rate.
 const LOOK_EVERY: u32 = 64;
 
-/// Nanoseconds after the open of a file below /proc during which nobody is placed: it is read then.
+/// Nanoseconds after the open of a status file during which nobody is placed: it is read then.
 const CONCEALED: u64 = 100_000_000;
 
 /// Nanoseconds per call above which placing is not worth while.
@@ -173,7 +172,7 @@ impl Placement {
         self.enabled
     }
 
-    /// Ends the placement at `now` (nanoseconds), and allows none for as long as a file of /proc takes to be read.
+    /// Ends the placement at `now` (nanoseconds), and allows none for as long as a status file takes to be read.
     pub(super) fn conceal(&mut self, now: u64) {
         self.release();
         self.concealed_until = now + CONCEALED;
