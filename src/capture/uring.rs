@@ -35,15 +35,15 @@ impl Looks {
 /// The flag of io_uring_enter(2) by which its first argument is no descriptor but a place among those it registered.
 const REGISTERED_RING: u64 = 1 << 4;
 
-/// Whether the call's first argument is a descriptor, and of a ring.
-fn names_ring(task: Task, call: &Call) -> bool {
-    let link = std::fs::read_link(format!("/proc/{}/fd/{}", task.tid, low32(call.args[0])));
-    call.args[3] & REGISTERED_RING == 0 && link.is_ok_and(|link| link.as_os_str() == RING)
-}
-
-/// The ring that io_uring_enter(2) is about.
-fn ring(task: Task, call: &Call) -> Option<Ring> {
-    names_ring(task, call).then(|| Ring::of(task.pid, low32(call.args[0]).cast_signed()))?
+/// The ring that io_uring_enter(2) is about: `None` when it is about none, `Some(None)` when it cannot be looked at.
+fn ring(task: Task, call: &Call) -> Option<Option<Ring>> {
+    if call.args[3] & REGISTERED_RING != 0 {
+        return Some(None);
+    }
+    let fd = low32(call.args[0]);
+    // Asked before the descriptor is copied: to close a copy of another file can have effects (close(2)).
+    let link = std::fs::read_link(format!("/proc/{}/fd/{fd}", task.tid));
+    link.is_ok_and(|link| link.as_os_str() == RING).then(|| Ring::of(task.pid, fd.cast_signed()))
 }
 
 /// Adds what waits to be submitted: the entries, how many there are in all, or that none could be looked at. `None` when the
@@ -54,12 +54,10 @@ pub(super) fn capture_submissions(
     call: &Call,
     looks: &mut Looks,
 ) -> Option<(u64, State)> {
-    if !names_ring(task, call) && call.args[3] & REGISTERED_RING == 0 {
-        return None;
-    }
+    let ring = ring(task, call)?;
     let due = low32(call.args[1]);
     let mut bytes = [0; MOST_SUBMISSIONS * SUBMISSION];
-    let seen = ring(task, call).and_then(|ring| {
+    let seen = ring.and_then(|ring| {
         let mut told = looks.told(&ring)?;
         // What a thread takes, it takes whatever the call says.
         let count = if told.polled { told.waiting } else { told.waiting.min(due) };
@@ -84,7 +82,7 @@ pub(super) fn capture_completions(
     call: &Call,
     looks: &mut Looks,
 ) -> Option<(u64, State)> {
-    let Told { ready, completions, .. } = looks.told(&ring(task, call)?)?;
+    let Told { ready, completions, .. } = looks.told(&ring(task, call)??)?;
     let mut bytes = Vec::with_capacity(completions.len() * 16);
     for completion in &completions {
         bytes.extend_from_slice(&completion.user_data.to_le_bytes());

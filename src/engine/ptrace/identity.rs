@@ -6,40 +6,42 @@ use crate::engine::Identity;
 use crate::model::Pid;
 use crate::sys::procfs;
 
+fn status(tid: Pid) -> Option<Vec<u8>> {
+    procfs::read(&format!("/proc/{tid}/status")).ok()
+}
+
 /// Reads the identity of `tid`; `None` when it is gone.
 pub(super) fn read(tid: Pid) -> Option<Identity> {
-    let bytes = procfs::read(&format!("/proc/{tid}/status")).ok()?;
-    parse(&bytes)
+    parse(&status(tid)?)
 }
 
 /// The task that traces `pid`, if one does.
 #[must_use]
 pub(crate) fn tracer_of(pid: Pid) -> Option<Pid> {
-    let bytes = procfs::read(&format!("/proc/{pid}/status")).ok()?;
+    let bytes = status(pid)?;
     number(&bytes, b"TracerPid:", 0).filter(|tracer| *tracer != 0)
 }
 
 /// The letter of the state of `tid` (proc_pid_stat(5)): `Z` ended, `D` in a sleep that no signal ends.
 pub(super) fn state(tid: Pid) -> Option<u8> {
-    let bytes = procfs::read(&format!("/proc/{tid}/status")).ok()?;
+    let bytes = status(tid)?;
     field(&bytes, b"State:")?.first().copied()
 }
 
 /// Whether `pid` is a thread of the kernel: it has no memory of its own, and no line that tells of it.
 pub(super) fn is_kernels(pid: Pid) -> bool {
-    let status = procfs::read(&format!("/proc/{pid}/status"));
-    status.is_ok_and(|bytes| field(&bytes, b"State:").is_some() && field(&bytes, b"VmSize:").is_none())
+    status(pid).is_some_and(|bytes| field(&bytes, b"State:").is_some() && field(&bytes, b"VmSize:").is_none())
 }
 
 /// The number of `tid` in its own pid namespace, the innermost one (proc_pid_status(5), NSpid).
 pub(super) fn inner_number(tid: Pid) -> Option<Pid> {
-    let bytes = procfs::read(&format!("/proc/{tid}/status")).ok()?;
+    let bytes = status(tid)?;
     std::str::from_utf8(field(&bytes, b"NSpid:")?).ok()?.split_ascii_whitespace().last()?.parse().ok()
 }
 
 /// Whether `signal` is caught by a handler of `tid`.
 pub(super) fn catches(tid: Pid, signal: i32) -> bool {
-    let Ok(bytes) = procfs::read(&format!("/proc/{tid}/status")) else { return true };
+    let Some(bytes) = status(tid) else { return true };
     mask(&bytes, b"SigCgt:").is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
