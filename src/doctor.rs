@@ -4,7 +4,7 @@
 
 mod tell;
 
-use crate::sys::host::{self, Proc};
+use crate::sys::host::{self, Proc, Yama};
 use crate::sys::probe::{self, Foreign, NO_ANSWER, Ptrace, Try};
 use std::fs;
 use std::path::Path;
@@ -48,7 +48,7 @@ struct Facts {
     status: String,
     proc: Proc,
     euid: u32,
-    yama: Option<String>,
+    yama: Option<Yama>,
     actions: Option<String>,
     ptrace: Ptrace,
     filter: Try,
@@ -81,7 +81,7 @@ fn facts() -> Facts {
         status: read("/proc/self/status").unwrap_or_default(),
         proc: host::proc(),
         euid: probe::effective_user(),
-        yama: read("/proc/sys/kernel/yama/ptrace_scope"),
+        yama: host::yama(),
         actions: read("/proc/sys/kernel/seccomp/actions_avail"),
         ptrace: probe::ptrace(),
         filter: probe::seccomp_trace(false),
@@ -203,11 +203,9 @@ pub(crate) const FOREIGN_PROC: &str = "processes would be taken for others of th
 fn ptrace(facts: &Facts) -> Vec<Finding> {
     let found = &facts.ptrace;
     if let Err(errno) = found.seize.and(found.stop) {
-        let meaning = match facts.yama.as_deref() {
-            Some("2") if !has(facts, SYS_PTRACE) => {
-                "Yama's ptrace_scope is 2; run as root, or give CAP_SYS_PTRACE, or set kernel.yama.ptrace_scope to 1"
-            }
-            Some("3") => "Yama's ptrace_scope is 3, which only a reboot undoes; set it lower at boot",
+        let meaning = match facts.yama {
+            Some(yama @ Yama::Capable) if !has(facts, SYS_PTRACE) => yama.remedy(),
+            Some(yama @ Yama::Nobody) => yama.remedy(),
             _ if traced(facts).is_some() => "another tracer follows our children; run smtrace outside of it",
             _ => {
                 "a seccomp profile or security module forbids it; for containers use \
@@ -233,23 +231,16 @@ fn traced(facts: &Facts) -> Option<&str> {
 }
 
 fn yama(facts: &Facts) -> Finding {
-    use State::{Limited, Missing, Ok};
     let able = has(facts, SYS_PTRACE);
-    let scope = facts.yama.as_deref();
-    let (state, told, meaning) = match (scope, able) {
-        (None | Some("0"), _) => (Ok, "no limit by Yama", own_processes(able)),
-        (Some("1"), true) => (Ok, "CAP_SYS_PTRACE lifts it", ""),
-        (Some("1"), false) => {
-            (Limited, "descendants only", "launching works; for -p run as root or set kernel.yama.ptrace_scope to 0")
-        }
-        (Some("2"), true) => (Ok, "CAP_SYS_PTRACE allows it", ""),
-        (Some("2"), false) => {
-            (Missing, "only with CAP_SYS_PTRACE", "run as root, or set kernel.yama.ptrace_scope to 1")
-        }
-        (Some(_), _) => (Missing, "nobody may attach", "nothing can be traced until a reboot with a lower value"),
+    let Some(yama) = facts.yama else {
+        return finding(State::Ok, "attach (-p)", "no limit by Yama", own_processes(able));
     };
-    let scope = scope.map_or_else(|| "no Yama here".to_owned(), |scope| format!("kernel.yama.ptrace_scope is {scope}"));
-    finding(state, "attach (-p)", format!("{scope}: {told}"), meaning)
+    let (state, meaning) = match yama {
+        Yama::Descendants | Yama::Capable if able => (State::Ok, "CAP_SYS_PTRACE is there"),
+        Yama::Descendants => (State::Limited, yama.remedy()),
+        Yama::Capable | Yama::Nobody => (State::Missing, yama.remedy()),
+    };
+    finding(state, "attach (-p)", yama.to_string(), meaning)
 }
 
 fn own_processes(able: bool) -> &'static str {
@@ -401,7 +392,7 @@ mod tests {
             status: "Name:\tx\nTracerPid:\t0\nCapEff:\t0000000000080000\nNoNewPrivs:\t0\nSeccomp:\t0\n".to_owned(),
             proc: Proc::Ours,
             euid: 1000,
-            yama: Some("1".to_owned()),
+            yama: Some(Yama::Descendants),
             actions: Some("trap errno trace log allow".to_owned()),
             ptrace,
             filter: Ok(()),
@@ -432,9 +423,9 @@ mod tests {
         facts.status = "TracerPid:\t7\nCapEff:\t0\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1".to_owned();
         facts.ptrace = Ptrace { seize: Ok(()), stop: Ok(()), syscall_info: no, mem_file: no, vm_readv: no, peek: no };
         facts.gvisor = true;
-        for yama in [None, Some("0"), Some("1"), Some("2"), Some("3"), Some("x")] {
+        for yama in [None, Some(Yama::Descendants), Some(Yama::Capable), Some(Yama::Nobody)] {
             for filter in [(Ok(()), Ok(())), (no, Ok(())), (no, no)] {
-                facts.yama = yama.map(str::to_owned);
+                facts.yama = yama;
                 (facts.filter, facts.filter_nnp) = filter;
                 for finding in findings(&facts) {
                     assert!(finding.state == State::Ok || !finding.meaning.is_empty(), "{finding:?}");
@@ -461,7 +452,7 @@ mod tests {
         facts.ptrace.seize = Err(libc::EPERM);
         assert_eq!(mode(&facts).name, "none");
         assert!(line(&facts, "ptrace").meaning.contains("--cap-add SYS_PTRACE"));
-        facts.yama = Some("3".to_owned());
+        facts.yama = Some(Yama::Nobody);
         assert!(line(&facts, "ptrace").meaning.contains("reboot"));
     }
 

@@ -28,7 +28,10 @@ fn a_foreign_kernel() {
     let text = format!(
         "#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nmount -t proc proc /proc\necho KERNEL $(uname -r)\n\
          '{0}' -q -o - --format module -e getppid,openat,execve,exit_group -- /bin/sh -c 'echo hi; /bin/true; exit 7'\n\
-         echo STATUS $?\n'{0}' doctor\necho DONE\necho o >/proc/sysrq-trigger\nsleep 5\n",
+         echo STATUS $?\n'{0}' doctor\necho DONE\n\
+         echo 2 >/proc/sys/kernel/yama/ptrace_scope\n\
+         setpriv --bounding-set -sys_ptrace '{0}' -- /bin/echo untraced\necho CAPABLE $?\n'{0}' -q -- /bin/echo traced\n\
+         echo 3 >/proc/sys/kernel/yama/ptrace_scope\n'{0}' -- /bin/echo untraced\necho NOBODY $?\necho o >/proc/sysrq-trigger\nsleep 5\n",
         smtrace().display()
     );
     fs::write(&script, text).unwrap();
@@ -53,7 +56,7 @@ fn a_foreign_kernel() {
     assert!(console.contains("STATUS 7"), "the command's own status:\n{console}");
     let (_, rest) = console.split_once("KERNEL ").unwrap();
     let (lines, doctor) = rest.split_once("STATUS 7\n").unwrap();
-    let (doctor, _) = doctor.split_once("DONE\n").expect("doctor ends");
+    let (doctor, yama) = doctor.split_once("DONE\n").expect("doctor ends");
     let events: Vec<_> = lines.lines().filter_map(support::module_event).collect();
     support::assert_paired(&events);
     let execs = events.iter().filter(|event| event.name == "execve" && event.enter).count();
@@ -61,4 +64,11 @@ fn a_foreign_kernel() {
     assert_eq!(execs, 2, "{console}");
     assert_eq!(events.iter().filter(|event| event.name == "exit_group" && event.enter).count(), 2, "{console}");
     assert!(!doctor.trim().is_empty(), "{console}");
+
+    // What Yama forbids is said with its remedy, and the command is not run untraced. The host has no Yama.
+    let says = |words: &str| yama.lines().any(|line| line.starts_with("smtrace: ") && line.contains(words));
+    assert!(says("kernel.yama.ptrace_scope is 2") && says("run as root") && says("was not run"), "{yama}");
+    assert!(says("kernel.yama.ptrace_scope is 3") && says("reboot"), "{yama}");
+    assert!(yama.contains("CAPABLE 125") && yama.contains("NOBODY 125"), "{yama}");
+    assert!(yama.lines().any(|line| line == "traced") && !yama.lines().any(|line| line == "untraced"), "{yama}");
 }

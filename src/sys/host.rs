@@ -2,8 +2,8 @@
 
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::SockaddrStorage;
-use std::fs;
 use std::path::Path;
+use std::{fmt, fs};
 
 /// The machine of a capture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,54 @@ pub enum Proc {
     Foreign,
     /// Nothing: it is not mounted, or not readable.
     Missing,
+}
+
+/// `kernel.yama.ptrace_scope`, and whom it keeps from tracing (Documentation/admin-guide/LSM/Yama.rst).
+///
+/// None where the kernel has no Yama, or where it sets no limit.
+#[must_use]
+pub fn yama() -> Option<Yama> {
+    let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok()?;
+    match scope.trim() {
+        "0" => None,
+        "1" => Some(Yama::Descendants),
+        "2" => Some(Yama::Capable),
+        _ => Some(Yama::Nobody),
+    }
+}
+
+/// Who may trace a process under Yama.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Yama {
+    /// 1: its ancestors, and who has `CAP_SYS_PTRACE`.
+    Descendants,
+    /// 2: who has `CAP_SYS_PTRACE`.
+    Capable,
+    /// 3: nobody, and that cannot be changed while the kernel runs.
+    Nobody,
+}
+
+impl Yama {
+    /// What there is to be done about it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Yama::Descendants => "launching works; for -p run as root or set kernel.yama.ptrace_scope to 0",
+            Yama::Capable => "run as root, or give CAP_SYS_PTRACE, or set kernel.yama.ptrace_scope to 1",
+            Yama::Nobody => "nothing can be traced until a reboot with a lower kernel.yama.ptrace_scope",
+        }
+    }
+}
+
+impl fmt::Display for Yama {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scope, who) = match self {
+            Yama::Descendants => (1, "descendants only"),
+            Yama::Capable => (2, "only with CAP_SYS_PTRACE"),
+            Yama::Nobody => (3, "nobody may attach"),
+        };
+        write!(f, "kernel.yama.ptrace_scope is {scope}: {who}")
+    }
 }
 
 /// Looks whose processes `/proc` shows.

@@ -7,7 +7,7 @@ use crate::model::Pid;
 use crate::model::record::Unfinished;
 use crate::sys::ptrace::{self, Resume};
 use crate::sys::wait::{self, Waited};
-use crate::sys::{Fault, limits};
+use crate::sys::{Fault, host, limits};
 use std::fmt;
 
 /// Why a process cannot be attached to.
@@ -33,11 +33,14 @@ impl fmt::Display for AttachError {
             }
             Fault::Errno(libc::EPERM) => match identity::tracer_of(*pid) {
                 Some(tracer) => write!(f, "cannot attach to {pid}: process {tracer} traces it already"),
-                None => write!(
-                    f,
-                    "cannot attach to {pid}: not permitted; it needs the same user, or CAP_SYS_PTRACE, and Yama's \
-                     kernel.yama.ptrace_scope below 2 (`smtrace doctor` tells)"
-                ),
+                None => {
+                    let why = host::yama().map_or_else(String::new, |yama| format!("; {yama}: {}", yama.remedy()));
+                    write!(
+                        f,
+                        "cannot attach to {pid}: not permitted; it needs the same user, or CAP_SYS_PTRACE{why} \
+                         (`smtrace doctor` tells more)"
+                    )
+                }
             },
             Fault::Errno(_) => write!(f, "cannot attach to {pid}: {fault}"),
         }
