@@ -207,10 +207,7 @@ fn ptrace(facts: &Facts) -> Vec<Finding> {
             Some(yama @ Yama::Capable) if !has(facts, SYS_PTRACE) => yama.remedy(),
             Some(yama @ Yama::Nobody) => yama.remedy(),
             _ if traced(facts).is_some() => "another tracer follows our children; run smtrace outside of it",
-            _ => {
-                "a seccomp profile or security module forbids it; for containers use \
-                 `--cap-add SYS_PTRACE` or `--security-opt seccomp=unconfined`"
-            }
+            _ => host::FORBIDDEN,
         };
         return vec![finding(State::Missing, "ptrace", format!("PTRACE_SEIZE of a child: {}", reason(errno)), meaning)];
     }

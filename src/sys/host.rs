@@ -87,6 +87,10 @@ impl Yama {
     }
 }
 
+/// Why not even a child may be traced, where Yama is not the reason, and what there is to be done about it.
+pub const FORBIDDEN: &str = "a seccomp profile or security module forbids it; for containers use `--cap-add SYS_PTRACE` or \
+    `--security-opt seccomp=unconfined`";
+
 impl fmt::Display for Yama {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scope, who) = match self {

@@ -161,7 +161,8 @@ pub fn ring(size: usize, readers: usize) -> io::Result<(Producer, Vec<Reader>)> 
     let (fd, sized) = unsafe {
         let fd = libc::memfd_create(c"smtrace-ring".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING);
         if fd < 0 {
-            return Err(io::Error::last_os_error());
+            let error = io::Error::last_os_error();
+            return Err(io::Error::new(error.kind(), format!("memfd_create: {error}")));
         }
         let fd = OwnedFd::from_raw_fd(fd);
         let sized = if libc::ftruncate(fd.as_raw_fd(), length) == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };

@@ -23,6 +23,16 @@ pub(crate) fn install(rules: &[(c_long, u32)], flags: usize) -> i64 {
     raw(libc::SYS_seccomp, [1, flags, &raw const header as usize, 0, 0, 0])
 }
 
+/// Executes a command where a call fails with an errno, as in a sandbox.
+pub(crate) fn without(nr: c_long, errno: u32, command: &[String]) -> c_int {
+    check!(install(&[(nr, ERRNO | errno)], 0) == 0);
+    let words: Vec<CString> = command.iter().map(|word| CString::new(word.as_str()).unwrap()).collect();
+    let mut argv: Vec<*const libc::c_char> = words.iter().map(|word| word.as_ptr()).collect();
+    argv.push(null());
+    unsafe { libc::execv(argv[0], argv.as_ptr()) };
+    127
+}
+
 pub(crate) static TRAPPED: AtomicI32 = AtomicI32::new(0);
 
 pub(crate) extern "C" fn on_trap(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {

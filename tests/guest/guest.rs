@@ -215,6 +215,7 @@ extern "C" fn main() -> c_int {
         "bad-pointers" => bad_pointers(),
         "odd-paths" => odd_paths(),
         "own-filter" => own_filter(),
+        "without" => without(number(&args, 1, 0) as c_long, number(&args, 2, 1) as u32, &args[3..]),
         "cpus-of-status" => cpus_of_status(),
         "listener" => listener(),
         "traceme" => traceme(),

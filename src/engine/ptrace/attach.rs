@@ -34,12 +34,12 @@ impl fmt::Display for AttachError {
             Fault::Errno(libc::EPERM) => match identity::tracer_of(*pid) {
                 Some(tracer) => write!(f, "cannot attach to {pid}: process {tracer} traces it already"),
                 None => {
-                    let why = host::yama().map_or_else(String::new, |yama| format!("; {yama}: {}", yama.remedy()));
-                    write!(
-                        f,
-                        "cannot attach to {pid}: not permitted; it needs the same user, or CAP_SYS_PTRACE{why} \
-                         (`smtrace doctor` tells more)"
-                    )
+                    let who = match (host::yama(), identity::read(*pid)) {
+                        (Some(yama), _) => format!("{yama}: {}", yama.remedy()),
+                        (None, Some(child)) if child.ppid == limits::pid() => host::FORBIDDEN.to_owned(),
+                        (None, _) => "it needs the same user, or CAP_SYS_PTRACE".to_owned(),
+                    };
+                    write!(f, "cannot attach to {pid}: not permitted; {who} (`smtrace doctor` tells more)")
                 }
             },
             Fault::Errno(_) => write!(f, "cannot attach to {pid}: {fault}"),
