@@ -65,7 +65,7 @@ fn read(file: &Path) -> Vec<u8> {
 /// Writes the records to `file` and returns how many.
 fn write(records: &[u8], file: &Path, compress: bool) -> u32 {
     let names = (Users::default(), Groups::default());
-    let file = store::create(file).unwrap();
+    let file = store::create(file, store::is_capture).unwrap();
     let mut writer = Writer::start(file, compress, &Description::default(), names, |_| 0).unwrap();
     let (mut left, mut count) = (records, 0);
     while !left.is_empty() {
@@ -87,7 +87,7 @@ fn send(records: &[u8], file: Option<(&Path, bool)>) -> Duration {
         scope.spawn(move || {
             let names = (Users::default(), Groups::default());
             let mut writer = file.map(|(file, compress)| {
-                let file = store::create(file).unwrap();
+                let file = store::create(file, store::is_capture).unwrap();
                 Writer::start(file, compress, &Description::default(), names, |_| 0).unwrap()
             });
             receiver.enter();

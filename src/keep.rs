@@ -136,7 +136,7 @@ fn begin(plan: &Plan, capture: &Capture, users: &Users, groups: &Groups) -> io::
     if capture.is_scap() {
         return Ok(Keep::Events(Box::new(Events::begin(&capture.path)?)));
     }
-    let file = store::create(&capture.path)?;
+    let file = store::create(&capture.path, store::is_capture)?;
     let compress = capture.path.extension().is_some_and(|ending| ending == "zst");
     let names = (users.clone(), groups.clone());
     let writer = Writer::start(file, compress, &describe(plan, capture), names, sink::utc_offset)?;

@@ -174,7 +174,12 @@ impl Sinks {
         let (users, groups) = (Users::parse(&etc("passwd")), Groups::parse(&etc("group")));
         let begin = |capture: &Capture| {
             let begun = Kept::begin(plan, capture, &users, &groups);
-            begun.map_err(|error| refuse(Some(&capture.path), &error, "-w"))
+            begun.map_err(|error| {
+                refuse(Some(&capture.path), &error, "-w");
+                if plan.output.summary.is_some() && error.kind() == std::io::ErrorKind::AlreadyExists {
+                    say("strace's -w is --summary-wall-clock here");
+                }
+            })
         };
         let keep = plan.capture.as_ref().map(begin).transpose().ok()?;
         let output = match &plan.capture {

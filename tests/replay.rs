@@ -398,7 +398,9 @@ fn hostile_records_are_borne_by_every_format() {
     let mut dice = Dice(77);
     let bad = scratch.path("bad");
     let names = || (Users::default(), Groups::default());
-    let mut writer = store::Writer::start(store::create(&bad).unwrap(), false, &description, names(), |_| 0).unwrap();
+    let mut writer =
+        store::Writer::start(store::create(&bad, store::is_capture).unwrap(), false, &description, names(), |_| 0)
+            .unwrap();
     let (mut left, mut changed) = (&records[..], 0);
     while let Ok((record, len)) = Record::parse(left) {
         let mut bytes = left[..len].to_vec();

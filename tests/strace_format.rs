@@ -308,6 +308,28 @@ fn a_summary_without_recorded_times_in_the_kernel_says_so() {
 }
 
 #[test]
+fn a_program_named_to_w_is_not_written_over() {
+    let dir = Scratch::new();
+    let program = dir.path("program");
+    for beginning in ["#!/bin/sh\nexit 0\n", "\x7fELF"] {
+        fs::write(&program, beginning).unwrap();
+        // strace's -w takes no file.
+        let outcome = run(smtrace(), true, &["-c", "-w", program.to_str().unwrap()], &["true"]);
+        assert_eq!(outcome.code, Some(125), "{}", outcome.err);
+        assert!(outcome.err.contains("is no capture") && outcome.err.contains("--summary-wall-clock"), "{}", outcome.err);
+        assert_eq!(fs::read_to_string(&program).unwrap(), beginning);
+    }
+    for name in ["a.scap", "b.scap.gz", "c", "d.zst"] {
+        let (file, other) = (dir.path(name), dir.path(&format!("not-{name}")));
+        fs::write(&other, "text").unwrap();
+        for _ in 0..2 {
+            assert_eq!(run(smtrace(), true, &["-w", file.to_str().unwrap()], &["true"]).code, Some(0), "{name}");
+        }
+        assert_eq!(run(smtrace(), true, &["-w", other.to_str().unwrap()], &["true"]).code, Some(125), "{name}");
+    }
+}
+
+#[test]
 fn output_goes_into_a_command_and_is_appended() {
     let dir = Scratch::new();
     let log = dir.path("log");

@@ -207,8 +207,8 @@ pub(super) fn length(walk: &mut Walk<'_>, len: Len) -> u64 {
             }
         }
         Len::Ret => {
-            let size = |(at, _): (usize, &Arg)| walk.word(at);
-            let given = args.iter().enumerate().filter(|(_, arg)| arg.kind == Kind::Size).map(size).min();
+            let is_size = |(_, arg): &(usize, &Arg)| arg.resolve(walk.call.args).kind == Kind::Size;
+            let given = args.iter().enumerate().filter(is_size).map(|(at, _)| walk.word(at)).min();
             let result = walk.success().and_then(|result| u64::try_from(result).ok()).unwrap_or(0);
             result.min(given.unwrap_or(u64::MAX))
         }
@@ -237,8 +237,9 @@ pub(super) fn scalar(kind: Kind, word: u64, abi: Abi) -> Value {
         Kind::Gid => Value::Gid(low32(word)),
         Kind::Mode => Value::Mode(low32(word)),
         Kind::Dev => Value::Device(word & 0xffff_ffff),
-        Kind::Int | Kind::Errno => Value::Signed(i64::from(int)),
-        Kind::Uint => Value::Unsigned(word & 0xffff_ffff),
+        Kind::Errno if int > 0 => Value::Errno(int),
+        Kind::Int => Value::Signed(i64::from(int)),
+        Kind::Uint | Kind::Errno => Value::Unsigned(word & 0xffff_ffff),
         Kind::Long | Kind::Off if narrow && abi == Abi::I386 => Value::Signed(i64::from(int)),
         Kind::Long | Kind::Off => Value::Signed(word.cast_signed()),
         Kind::Ulong | Kind::Size | Kind::U64 => Value::Unsigned(word),

@@ -287,7 +287,9 @@ fn put_element(walk: &mut Walk<'_>, name: &'static str, field: &Field, seen: &Se
 /// What a field's whole word means: as an argument's, but as wide as the field is.
 pub(super) fn field_value(kind: Kind, word: u64, signed: bool, abi: Abi) -> Value {
     match kind {
-        Kind::Int | Kind::Long | Kind::Off | Kind::Uint | Kind::Ulong | Kind::U64 | Kind::Size if signed => {
+        Kind::Int | Kind::Long | Kind::Off | Kind::Uint | Kind::Ulong | Kind::U64 | Kind::Size | Kind::Errno
+            if signed =>
+        {
             Value::Signed(word.cast_signed())
         }
         Kind::Int | Kind::Long | Kind::Off | Kind::Uint | Kind::Ulong | Kind::U64 | Kind::Size => Value::Unsigned(word),

@@ -7,9 +7,10 @@ use crate::scap;
 use crate::store::{self, Losses};
 use crate::sys::host::Host;
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Bytes collected before they are written.
@@ -45,14 +46,20 @@ impl To {
     }
 }
 
+/// Whether bytes begin as libscap's.
+fn begins(mut bytes: impl Read) -> bool {
+    let mut head = [0; scap::BEGINNING.len()];
+    bytes.read_exact(&mut head).is_ok() && head == scap::BEGINNING
+}
+
 impl Events {
     /// Begins a file.
     ///
     /// # Errors
     /// When it cannot be opened.
     pub fn begin(path: &Path) -> io::Result<Events> {
-        let file = store::create(path)?;
         let packed = path.extension().is_some_and(|ending| ending == "gz");
+        let file = store::create(path, if packed { |file| begins(GzDecoder::new(file)) } else { |file| begins(file) })?;
         let to = if packed { To::Packed(GzEncoder::new(file, Compression::fast())) } else { To::Plain(file) };
         let capture = scap::Capture::new(Host::ask());
         Ok(Events { capture, to, bytes: Vec::new(), waiting: 0, written: 0, lost: 0, why: None })

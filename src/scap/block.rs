@@ -9,6 +9,9 @@ use crate::model::Pid;
 use crate::sys::host::{Host, Interface};
 
 const SECTION: u32 = 0x0a0d_0d0a;
+
+/// What a file begins with.
+pub const BEGINNING: [u8; 4] = SECTION.to_le_bytes();
 const MACHINE: u32 = 0x201;
 const PROCESSES: u32 = 0x215;
 const EVENT: u32 = 0x216;

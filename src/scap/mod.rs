@@ -15,6 +15,7 @@ mod shapes;
 mod sockets;
 mod table;
 
+pub use block::BEGINNING;
 pub use convert::{Converter, Events};
 
 use crate::model::Pid;

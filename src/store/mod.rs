@@ -28,7 +28,7 @@ pub use names::Told;
 pub use reader::{Missing, Part, Reader, Refused};
 pub use relay::{Outlet, Relay, Sheet};
 pub use source::Follow;
-pub use writer::{Losses, Writer, create};
+pub use writer::{Losses, Writer, create, is_capture};
 
 use crate::model::record;
 

@@ -56,7 +56,7 @@ fn description() -> Description {
 fn capture(compress: bool, count: u64, each: u64) -> (Vec<u8>, Vec<u8>) {
     let file = Scratch::new();
     let names = (Users::parse(b"root:x:0:0::/:/bin/sh"), Groups::parse(b"wheel:x:0:"));
-    let mut writer = Writer::start(create(&file.0).unwrap(), compress, &description(), names, zone).unwrap();
+    let mut writer = Writer::start(create(&file.0, is_capture).unwrap(), compress, &description(), names, zone).unwrap();
     let mut all = Vec::new();
     for i in 0..count {
         let bytes = record(i);
@@ -228,7 +228,7 @@ fn a_file_that_is_written_is_followed_to_its_end() {
     for end in [true, false] {
         let file = Scratch::new();
         let names = (Users::default(), Groups::default());
-        let mut writer = Writer::start(create(&file.0).unwrap(), false, &description(), names, zone).unwrap();
+        let mut writer = Writer::start(create(&file.0, is_capture).unwrap(), false, &description(), names, zone).unwrap();
         let follow = Box::new(Follow::new(fs::File::open(&file.0).unwrap()));
         let mut reader = Reader::open(follow).unwrap();
         let mut all = Vec::new();
@@ -245,7 +245,7 @@ fn a_file_that_is_written_is_followed_to_its_end() {
             }
         }
         assert_eq!(got, all);
-        assert_eq!(create(&file.0).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        assert_eq!(create(&file.0, is_capture).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
         if end {
             assert!(writer.finish().is_none());
         } else {
@@ -253,6 +253,22 @@ fn a_file_that_is_written_is_followed_to_its_end() {
         }
         assert!(reader.part().is_none());
         assert_eq!(reader.missing().end, !end);
+    }
+}
+
+#[test]
+fn only_a_capture_is_overwritten() {
+    let file = Scratch::new();
+    for other in [&b"#!/bin/sh\nexit 0\n"[..], b"\x7fELF", b"\x28\xb5\x2f\xfd of zstd"] {
+        fs::write(&file.0, other).unwrap();
+        assert_eq!(create(&file.0, is_capture).unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&file.0).unwrap(), other);
+    }
+    fs::write(&file.0, b"").unwrap();
+    for compress in [false, true, false] {
+        let names = (Users::default(), Groups::default());
+        let into = create(&file.0, is_capture).unwrap();
+        assert!(Writer::start(into, compress, &description(), names, zone).unwrap().finish().is_none());
     }
 }
 

@@ -6,27 +6,32 @@ use super::filling::Filling;
 use super::frame::{HEAD, Head, Sort};
 use super::index::{Entry, Index};
 use super::names::Names;
-use super::packing::{self, Packing};
-use super::start;
+use super::packing::{self, PACKED_MARK, Packing};
+use super::{MAGIC, start};
 use crate::model::record::Record;
 use crate::state::{Groups, Users};
 use crate::sys::lock;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
 /// Nanoseconds for which a record waits for its frame to fill.
 const WAIT: u64 = 200_000_000;
 
-/// Opens a file to write a capture to, `-` for stdout. What it held is gone only when nobody else writes it.
+/// Opens a file to write a capture to, `-` for stdout. What it held is gone only when that was a capture, which `known` says
+/// of it, and when nobody else writes it: a program whose name was given by mistake is still there.
 ///
 /// # Errors
-/// What open(2) answers; `WouldBlock` when another smtrace writes to it.
-pub fn create(path: &Path) -> io::Result<File> {
+/// What open(2) answers; `WouldBlock` when another smtrace writes to it, `AlreadyExists` when it holds something else.
+pub fn create(path: &Path, known: fn(File) -> bool) -> io::Result<File> {
     if path == Path::new("-") {
         return Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?));
+    }
+    let held = path.metadata().is_ok_and(|data| data.is_file() && data.len() > 0);
+    if held && !File::open(path).is_ok_and(known) {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists and is no capture"));
     }
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     // Where files cannot be locked, a reader that follows cannot know when the writer is gone; that is all.
@@ -38,6 +43,13 @@ pub fn create(path: &Path) -> io::Result<File> {
         file.set_len(0)?;
     }
     Ok(file)
+}
+
+/// Whether a file begins as a capture of any version, plain or compressed.
+#[must_use]
+pub fn is_capture(mut file: File) -> bool {
+    let mut head = [0; PACKED_MARK.len()];
+    file.read_exact(&mut head).is_ok() && (head.starts_with(&MAGIC) || head == PACKED_MARK)
 }
 
 /// Writes a capture.

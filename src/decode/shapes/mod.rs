@@ -99,6 +99,7 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::MOUNT_TEXT, text::mount_text),
     (named::KEYCTL_INPUT, keys::keyctl_input),
     (named::KEYCTL_INPUT2, keys::keyctl_input2),
+    (named::KEYCTL_CAPABILITIES, keys::keyctl_capabilities),
     (named::KEYCTL_KDF_PARAMS, keys::keyctl_kdf_params),
     (named::KEYCTL_PKEY_PARAMS, keys::keyctl_pkey_params),
     (named::IO_URING_PROBE, uring::io_uring_probe),

@@ -105,7 +105,12 @@ pub(super) fn says_lengths(event: &Event<'_>) -> bool {
 
 /// Whether bytes of this name are text whose NUL is not shown.
 pub(super) fn ends_with_nul(event: &Event<'_>, argument: &str) -> bool {
-    argument == "value" && name(event).contains("setxattr")
+    const DESCRIBE: u64 = 6;
+    const GET_SECURITY: u64 = 17;
+    match (name(event), argument) {
+        ("keyctl", "arg3") => matches!(event.words().first().map(|word| word & 0xffff_ffff), Some(DESCRIBE | GET_SECURITY)),
+        (name, argument) => argument == "value" && name.contains("setxattr"),
+    }
 }
 
 /// Whether a call returned without having written to argument `index`.
