@@ -316,7 +316,11 @@ fn a_program_named_to_w_is_not_written_over() {
         // strace's -w takes no file.
         let outcome = run(smtrace(), true, &["-c", "-w", program.to_str().unwrap()], &["true"]);
         assert_eq!(outcome.code, Some(125), "{}", outcome.err);
-        assert!(outcome.err.contains("is no capture") && outcome.err.contains("--summary-wall-clock"), "{}", outcome.err);
+        assert!(
+            outcome.err.contains("is no capture") && outcome.err.contains("--summary-wall-clock"),
+            "{}",
+            outcome.err
+        );
         assert_eq!(fs::read_to_string(&program).unwrap(), beginning);
     }
     for name in ["a.scap", "b.scap.gz", "c", "d.zst"] {

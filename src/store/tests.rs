@@ -56,7 +56,8 @@ fn description() -> Description {
 fn capture(compress: bool, count: u64, each: u64) -> (Vec<u8>, Vec<u8>) {
     let file = Scratch::new();
     let names = (Users::parse(b"root:x:0:0::/:/bin/sh"), Groups::parse(b"wheel:x:0:"));
-    let mut writer = Writer::start(create(&file.0, is_capture).unwrap(), compress, &description(), names, zone).unwrap();
+    let mut writer =
+        Writer::start(create(&file.0, is_capture).unwrap(), compress, &description(), names, zone).unwrap();
     let mut all = Vec::new();
     for i in 0..count {
         let bytes = record(i);
@@ -228,7 +229,8 @@ fn a_file_that_is_written_is_followed_to_its_end() {
     for end in [true, false] {
         let file = Scratch::new();
         let names = (Users::default(), Groups::default());
-        let mut writer = Writer::start(create(&file.0, is_capture).unwrap(), false, &description(), names, zone).unwrap();
+        let mut writer =
+            Writer::start(create(&file.0, is_capture).unwrap(), false, &description(), names, zone).unwrap();
         let follow = Box::new(Follow::new(fs::File::open(&file.0).unwrap()));
         let mut reader = Reader::open(follow).unwrap();
         let mut all = Vec::new();

@@ -108,7 +108,9 @@ pub(super) fn ends_with_nul(event: &Event<'_>, argument: &str) -> bool {
     const DESCRIBE: u64 = 6;
     const GET_SECURITY: u64 = 17;
     match (name(event), argument) {
-        ("keyctl", "arg3") => matches!(event.words().first().map(|word| word & 0xffff_ffff), Some(DESCRIBE | GET_SECURITY)),
+        ("keyctl", "arg3") => {
+            matches!(event.words().first().map(|word| word & 0xffff_ffff), Some(DESCRIBE | GET_SECURITY))
+        }
         (name, argument) => argument == "value" && name.contains("setxattr"),
     }
 }

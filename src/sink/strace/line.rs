@@ -121,7 +121,9 @@ impl Strace {
             self.arguments(event, 0, out)
         };
         self.open = Some(head.tid);
-        self.begun.insert(head.tid, Begun { column: out.len() - start, shown, broken: false, whole, time: head.time });
+        let last = matches!(calls::name(event), "exit" | "exit_group");
+        let column = out.len() - start;
+        self.begun.insert(head.tid, Begun { column, shown, whole, last, time: head.time, ..Begun::default() });
     }
 
     /// strace says when a thread makes calls of another ABI than before; all start as 64-bit ones.
@@ -166,8 +168,12 @@ impl Strace {
 
     pub(super) fn leave(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         let head = event.head();
-        if let Outcome::Unfinished(why @ (Unfinished::Exec | Unfinished::Detached)) = event.outcome {
-            return self.abandon(event, why, out);
+        if let Outcome::Unfinished(Unfinished::Detached) = event.outcome {
+            return self.abandon(event, out);
+        }
+        if self.begun.get(&head.tid).is_some_and(|begun| begun.ended) {
+            self.begun.remove(&head.tid);
+            return;
         }
         self.seen.entry(head.tid).or_default();
         let open = self.is_open(head.tid);
@@ -217,17 +223,13 @@ impl Strace {
     }
 
     /// A call whose end nobody will tell: its line is ended, if it is the open one.
-    fn abandon(&mut self, event: &Event<'_>, why: Unfinished, out: &mut Vec<u8>) {
+    fn abandon(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         let tid = event.head().tid;
         let open = self.is_open(tid);
         self.begun.remove(&tid);
         if open {
             self.open = None;
-            out.extend_from_slice(if why == Unfinished::Detached {
-                b" <detached ...>\n"
-            } else {
-                b" <unfinished ...>\n"
-            });
+            out.extend_from_slice(b" <detached ...>\n");
         }
     }
 }

@@ -50,6 +50,10 @@ struct Begun {
     broken: bool,
     /// All that the call's entry tells is written, and its exit tells no more.
     whole: bool,
+    /// The call never returns (exit(2)), so that its line can end before its thread does.
+    last: bool,
+    /// It is ended already.
+    ended: bool,
     /// When it began.
     time: u64,
 }
@@ -116,17 +120,30 @@ impl Strace {
 
     /// Starts a line for the event's thread; a line that is open is broken.
     fn begin(&mut self, event: &Event<'_>, out: &mut Vec<u8>) -> usize {
-        let broken = if self.shown.separate { self.is_open(event.head().tid) } else { self.open.is_some() };
+        let open =
+            if self.shown.separate { Some(event.head().tid).filter(|tid| self.is_open(*tid)) } else { self.open };
         self.open = None;
-        if broken {
-            if let Some(begun) = self.begun.get_mut(&event.head().tid) {
-                begun.broken = true;
-            }
-            out.extend_from_slice(b" <unfinished ...>\n");
+        if let Some(open) = open {
+            self.break_line(open, event.head().tid, out);
         }
         let start = out.len();
         self.lead.render(&self.zone, event, out);
         start
+    }
+
+    /// Ends what is written of the line of `open`, because something of `by` follows.
+    fn break_line(&mut self, open: Pid, by: Pid, out: &mut Vec<u8>) {
+        if let Some(begun) = self.begun.get_mut(&open).filter(|begun| begun.last) {
+            (begun.ended, begun.broken) = (true, true);
+            let column = begun.column + 2;
+            out.extend_from_slice(b") ");
+            out.extend(std::iter::repeat_n(b' ', self.shown.columns.saturating_sub(column)));
+            return out.extend_from_slice(b"= ?\n");
+        }
+        if let Some(begun) = self.begun.get_mut(&by) {
+            begun.broken = true;
+        }
+        out.extend_from_slice(b" <unfinished ...>\n");
     }
 
     /// A line of its own.
