@@ -51,7 +51,7 @@ use odd::*;
 use signals::*;
 use std::arch::asm;
 use std::ffi::CString;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::mem::zeroed;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};

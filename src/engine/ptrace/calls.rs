@@ -128,7 +128,7 @@ impl Engine {
             let address = call.args.get(path).copied().unwrap_or(0);
             let got = self.memory.read_until(tid, address, &mut path_read, |part| part.contains(&0));
             if is_status(path_read.get(..got).unwrap_or(&[])) {
-                self.placement.conceal(now);
+                self.placement.conceal(tid, now);
             }
         }
     }

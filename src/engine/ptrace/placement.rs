@@ -7,8 +7,9 @@
 //!
 //! What a tracee sees does not change: sched_getaffinity and sched_setaffinity stop always and find the original mask,
 //! as does a child, and opening a file `status` (as /proc/PID/status, which shows the mask when it is read) ends the placement
-//! where the open stops, and keeps everybody from being placed for a while. What is left: a tracee that reads Cpus_allowed
-//! there within milliseconds of a run of enabled calls, when the open itself is not enabled or was long ago, can see one CPU.
+//! where the open stops, and keeps everybody from being placed for a while, and the opener for its next calls. What is left: a
+//! tracee that reads Cpus_allowed there within milliseconds of a run of enabled calls, when the open itself is not enabled or was
+//! many calls ago, can see one CPU; and one that looks at another's status late.
 
 use crate::model::Pid;
 use crate::sys::clock;
@@ -30,6 +31,10 @@ const LOOK_EVERY: u32 = 64;
 
 /// Nanoseconds after the open of a status file during which nobody is placed: it is read then.
 const CONCEALED: u64 = 100_000_000;
+
+/// Calls after that open during which the opener itself is not placed, however long they take: on a busy machine it can be
+/// much later that it reads.
+const READ_WITHIN: u32 = 8;
 
 /// Nanoseconds per call above which placing is not worth while.
 const RARE: u64 = 150_000;
@@ -146,6 +151,9 @@ pub(super) struct Placement {
     since: u64,
     /// Nobody is placed before this time.
     concealed_until: u64,
+    /// Who opened a status file last, and how many calls more it is not placed.
+    opener: Pid,
+    may_read: u32,
 }
 
 impl Placement {
@@ -164,6 +172,8 @@ impl Placement {
             passed: false,
             since: 0,
             concealed_until: 0,
+            opener: 0,
+            may_read: 0,
         }
     }
 
@@ -172,10 +182,16 @@ impl Placement {
         self.enabled
     }
 
-    /// Ends the placement at `now` (nanoseconds), and allows none for as long as a status file takes to be read.
-    pub(super) fn conceal(&mut self, now: u64) {
+    /// Ends the placement at `now` (nanoseconds), and allows none for as long as `tid` takes to read a status file.
+    pub(super) fn conceal(&mut self, tid: Pid, now: u64) {
         self.release();
         self.concealed_until = now + CONCEALED;
+        (self.opener, self.may_read) = (tid, READ_WITHIN);
+    }
+
+    /// Whether `tid` may have a status file open that it has not read.
+    fn may_read(&self, tid: Pid) -> bool {
+        self.opener == tid && self.may_read > 0
     }
 
     /// Whether `tid` is placed now.
@@ -200,7 +216,7 @@ impl Placement {
 
     /// The placed tracee ended, and `parent`, which most likely waited for it, goes on in its stead.
     pub(super) fn pass_back(&mut self, parent: Pid) {
-        if self.shared.pass_back(parent) {
+        if !self.may_read(parent) && self.shared.pass_back(parent) {
             self.passed_to(parent);
         }
     }
@@ -252,6 +268,8 @@ impl Placement {
             self.release();
             (self.tid, self.streak, self.since) = (tid, 0, now);
         }
+        let may_read = self.may_read(tid);
+        self.may_read -= u32::from(may_read);
         self.streak += 1;
         if self.streak.is_multiple_of(LOOK_EVERY) {
             let rare = now.saturating_sub(self.since) / u64::from(LOOK_EVERY) > RARE;
@@ -263,7 +281,7 @@ impl Placement {
         }
         if self.is_placed(tid) {
             self.lasted += 1;
-        } else if self.streak >= self.demand && self.holds == 0 && now >= self.concealed_until {
+        } else if self.streak >= self.demand && self.holds == 0 && now >= self.concealed_until && !may_read {
             (self.lasted, self.passed) = (1, false);
             let _ = self.place(tid);
         }
