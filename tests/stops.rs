@@ -125,7 +125,7 @@ fn exit_group_with_many_threads() {
 #[test]
 fn killed_threads_end_their_calls() {
     let traced = Tracing::of("getppid").compare(&["kill-threads"]);
-    assert!(traced.tids("getppid") >= 10);
+    assert_eq!(traced.tids("getppid"), 70);
 }
 
 #[test]

@@ -147,6 +147,10 @@ pub(crate) fn serve() -> c_int {
 /// Waits in calls that a ptrace stop interrupts with EINTR; a byte on stdin ends the waits, and none may have failed.
 pub(crate) fn waits() -> c_int {
     let (epolled, read) = (pipe(), pipe());
+    // Before there are threads: it may be sent as soon as one seems to wait.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    unsafe { libc::sigaddset(&raw mut set, libc::SIGUSR1) };
+    check!(unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, null_mut()) } == 0);
     let waiting = |what: fn([c_int; 2]) -> c_int, fds: [c_int; 2]| {
         let (start, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -177,7 +181,6 @@ pub(crate) fn waits() -> c_int {
             |_| unsafe {
                 let mut set: libc::sigset_t = std::mem::zeroed();
                 libc::sigaddset(&raw mut set, libc::SIGUSR1);
-                libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, null_mut());
                 libc::sigtimedwait(&raw const set, null_mut(), null()) - libc::SIGUSR1 + 1
             },
             [0, 0],

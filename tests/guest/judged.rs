@@ -88,7 +88,7 @@ pub(crate) fn connect_race(port: u16) -> c_int {
 }
 
 /// Sends datagrams by i386 socketcall(2) to one port of 127.0.0.1, while a thread changes the address among its words to that of
-/// another port and back.
+/// another port and back, until both answers came.
 pub(crate) fn socketcall_race(one: u16, other: u16) -> c_int {
     let mut page = vec![0u8; 64];
     for (at, port) in [(0, one), (16, other)] {
@@ -109,10 +109,20 @@ pub(crate) fn socketcall_race(one: u16, other: u16) -> c_int {
                 word(4).store(low as u32, SeqCst);
             }
         });
-        let results: Vec<i64> = (0..300).map(|_| int80(102, 11, low + 32, 0)).collect();
+        let (mut tries, mut sent, mut refused) = (0, 0, 0);
+        // How often the other thread runs meanwhile is the scheduler's affair.
+        while tries < 300 || sent.min(refused) < 20 {
+            tries += 1;
+            match int80(102, 11, low + 32, 0) {
+                1 => sent += 1,
+                result => {
+                    check!(result == -i64::from(libc::EPERM));
+                    refused += 1;
+                }
+            }
+        }
         done.store(true, SeqCst);
-        check!(results.iter().all(|result| [1, -i64::from(libc::EPERM)].contains(result)));
-        say(&format!("both {}", results.contains(&1) && results.contains(&-i64::from(libc::EPERM))));
+        say("raced");
     });
     0
 }

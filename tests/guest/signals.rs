@@ -126,28 +126,42 @@ pub(crate) fn interrupted() -> c_int {
     0
 }
 
-/// A sleep that a stop interrupts goes on for its remaining time (restart_syscall), not less and not for ever.
+/// A sleep that stops interrupt goes on for its remaining time (restart_syscall), not less and not for ever.
 pub(crate) fn sleep_restart() -> c_int {
-    let beat = pipe();
+    // On a machine that does much else the sleep may be over before its last stop; a longer one is tried then.
+    let mut ms = 400;
+    while !stopped_sleep(ms) {
+        ms *= 2;
+    }
+    0
+}
+
+/// A sleep of `ms` milliseconds, stopped five times. Returns whether it lasted so long.
+fn stopped_sleep(ms: u64) -> bool {
     let child = spawn(|| {
-        put_byte(beat[1]);
         let start = std::time::Instant::now();
-        let time = libc::timespec { tv_sec: 0, tv_nsec: 400_000_000 };
+        let time = libc::timespec { tv_sec: (ms / 1000) as i64, tv_nsec: (ms % 1000 * 1_000_000) as i64 };
         let result = raw(libc::SYS_nanosleep, [&raw const time as usize, 0, 0, 0, 0, 0]);
-        let whole = start.elapsed().as_millis() >= 400 && start.elapsed().as_secs() < 30;
-        c_int::from(result != 0) + 2 * c_int::from(!whole)
+        let took = start.elapsed().as_millis() as u64;
+        c_int::from(result != 0) + 2 * c_int::from(took < ms)
     });
-    take_byte(beat[0]);
     for _ in 0..5 {
+        // It sleeps in this one call only.
+        while task_state(child) == Some('R') || task_state(child) == Some('t') {
+            std::thread::yield_now();
+        }
         let mut status = 0;
         check!(unsafe { libc::kill(child, libc::SIGSTOP) } == 0);
         check!(unsafe { libc::waitpid(child, &raw mut status, libc::WUNTRACED) } == child);
+        if libc::WIFEXITED(status) {
+            check!(exited(status, 0));
+            return false;
+        }
         check!(libc::WIFSTOPPED(status));
         check!(unsafe { libc::kill(child, libc::SIGCONT) } == 0);
     }
-    let status = wait_for(child);
-    say(&format!("sleep ended {}", libc::WEXITSTATUS(status)));
-    0
+    say(&format!("sleep ended {}", libc::WEXITSTATUS(wait_for(child))));
+    true
 }
 
 pub(crate) fn no_core() {

@@ -354,9 +354,10 @@ pub(crate) fn exec_race() -> c_int {
     exec_self(&["after-exec", &pid_word(), "24"]);
 }
 
-/// The state letter of a task of ours in /proc.
+/// The state letter of a task in /proc.
 pub(crate) fn task_state(tid: pid_t) -> Option<char> {
-    let stat = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")).ok()?;
+    // A thread that is no leader is not listed there, but it is found.
+    let stat = std::fs::read_to_string(format!("/proc/{tid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
@@ -390,17 +391,22 @@ pub(crate) fn exit_threads() -> c_int {
     9
 }
 
+/// Kills ten processes of seven threads each, all of which have made a call and make more.
 pub(crate) fn kill_threads() -> c_int {
     for _ in 0..10 {
         let ends = pipe();
         let child = spawn(|| {
-            spin_in_threads(6);
-            put_byte(ends[1]);
-            loop {
+            let work = move || {
                 mark();
-            }
+                put_byte(ends[1]);
+                loop {
+                    mark();
+                }
+            };
+            (0..6).for_each(|_| drop(std::thread::spawn(work)));
+            work()
         });
-        take_byte(ends[0]);
+        (0..7).for_each(|_| take_byte(ends[0]));
         check!(unsafe { libc::kill(child, libc::SIGKILL) } == 0);
         check!(killed(wait_for(child), libc::SIGKILL));
         for fd in ends {
