@@ -9,7 +9,13 @@ use std::process::Command;
 use support::outside::{Served, losses};
 use support::{Outcome, events, finish, finish_with, in_path, skip, smtrace};
 
-const CHOICES: [&str; 4] = ["", "format=json\n", "filter=getppid\n", "filter=openat dir=exit format=json\r\n"];
+/// What clients say, and what their stream says of it when it begins.
+const CHOICES: [(&str, &str); 4] = [
+    ("", "format module"),
+    ("format=json\n", "format json"),
+    ("filter=getppid\n", "calls at most 1"),
+    ("filter=openat dir=exit format=json\r\n", "format json"),
+];
 
 #[test]
 fn sixty_four_clients_each_get_what_they_chose() {
@@ -18,16 +24,17 @@ fn sixty_four_clients_each_get_what_they_chose() {
     for i in 0..64 {
         if i % 2 == 0 {
             let mut client = served.tcp();
-            client.say(CHOICES[i / 2 % 4]);
+            client.say(CHOICES[i / 2 % 4].0);
             tcp.push(client);
         } else {
             let mut client = served.unix("sock");
-            client.say(CHOICES[i / 2 % 4]);
+            client.say(CHOICES[i / 2 % 4].0);
             unix.push(client);
         }
     }
-    let tcp: Vec<_> = tcp.into_iter().map(|client| client.begun()).collect();
-    let unix: Vec<_> = unix.into_iter().map(|client| client.begun()).collect();
+    let said = CHOICES.iter().map(|(_, said)| said).cycle();
+    let tcp: Vec<_> = tcp.into_iter().zip(said.clone()).map(|(client, said)| client.begun_as(said)).collect();
+    let unix: Vec<_> = unix.into_iter().zip(said).map(|(client, said)| client.begun_as(said)).collect();
     served.tell(&"g".repeat(50));
     served.tell(&"o".repeat(50));
     // Some leave in the middle, one of them politely.
@@ -292,7 +299,7 @@ fn a_capture_cannot_be_changed_nor_have_what_only_lines_can() {
     assert!(cut.code == Some(122) && cut.err.contains("its end is missing"), "{cut:?}");
     let mut client = served.unix("sock");
     client.say("format=capture\ndone\n");
-    std::fs::write(&file, client.bytes()).unwrap();
+    std::fs::write(&file, client.captures().bytes()).unwrap();
     assert_eq!(replay(&file, &[]).code, Some(0), "one that leaves politely has its end");
     assert_eq!(served.end(), Some(0));
 }

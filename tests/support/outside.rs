@@ -111,10 +111,23 @@ impl<S: Read + Write> Client<S> {
         self
     }
 
-    /// Waits until its capture begins.
+    /// Waits until its stream begins as `choice` has it: a client whose choice comes late gets lines of the default before.
+    pub fn begun_as(mut self, choice: &str) -> Client<S> {
+        loop {
+            let line = self.line();
+            assert!(!line.is_empty(), "it ended");
+            if line.contains("stream begins") && line.contains(choice) {
+                return self;
+            }
+        }
+    }
+
+    /// Waits until its capture begins; lines before it are passed over, as in [`Client::begun_as`].
     pub fn captures(mut self) -> Client<S> {
-        let first = self.0.fill_buf().unwrap();
-        assert!(first.starts_with(b"\x89smtcap\n"), "{:?}", String::from_utf8_lossy(first));
+        while !self.0.fill_buf().unwrap().starts_with(b"\x89") {
+            let line = self.line();
+            assert!(!line.is_empty() && !line.starts_with("smtrace: "), "{line:?}");
+        }
         self
     }
 
