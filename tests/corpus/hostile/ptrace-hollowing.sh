@@ -19,4 +19,4 @@ int main(void) {
     return 0;
 }
 C
-gcc -o hollow hollow.c && timeout 10 ./hollow
+gcc -o hollow hollow.c && timeout 60 ./hollow
