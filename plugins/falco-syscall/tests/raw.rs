@@ -13,6 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
+/// How long anything is waited for: it ends what hangs, and must not end what is slow.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 fn symbol(name: &str) -> *mut c_void {
     static LOADED: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
     let handle = *LOADED.get_or_init(|| {
@@ -84,7 +87,7 @@ impl Instance<'_> {
     /// Reads until `enough` of the events, as the schema's decoder shows them, or until the end.
     fn read(&self, enough: impl Fn(&[String]) -> bool) -> (Vec<String>, bool) {
         let next: Next = unsafe { std::mem::transmute(symbol("next_batch")) };
-        let (mut told, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(60));
+        let (mut told, deadline) = (Vec::new(), Instant::now() + PATIENCE);
         loop {
             assert!(Instant::now() < deadline, "{}", told.join("\n"));
             let (mut count, mut events) = (0, null_mut());
@@ -123,7 +126,10 @@ fn smtrace() -> Option<Command> {
 }
 
 fn scratch(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("raw-{}-{name}", std::process::id()))
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("raw-{}-{name}", std::process::id()));
+    // A test that was killed may have left it.
+    let _ = std::fs::remove_file(&path);
+    path
 }
 
 #[test]
@@ -166,7 +172,7 @@ fn a_run_is_seen_while_it_goes_on() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + PATIENCE;
     while std::fs::metadata(&kept).map_or(0, |data| data.len()) == 0 {
         assert!(Instant::now() < deadline);
         std::thread::sleep(Duration::from_millis(5));
@@ -182,12 +188,12 @@ fn a_run_is_seen_while_it_goes_on() {
     std::fs::remove_file(&kept).unwrap();
 }
 
-/// A traced shell that goes on until it is killed, with `options` that let others see its events.
+/// A traced shell that goes on until it is killed or nobody reads what it writes, with `options` that let others see its events.
 fn live(mut smtrace: Command, options: &[&str]) -> Child {
     let mut run = smtrace
         .args(["-e", "openat", "-o", "/dev/null"])
         .args(options)
-        .args(["--", "sh", "-c", "echo ready; for i in $(seq 3000); do cat /etc/hostname; done"])
+        .args(["--", "sh", "-c", "echo ready; while cat /etc/hostname; do :; done"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

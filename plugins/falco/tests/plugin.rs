@@ -19,6 +19,9 @@ const FAILURE: i32 = api::ss_plugin_rc_SS_PLUGIN_FAILURE;
 const TIMEOUT: i32 = api::ss_plugin_rc_SS_PLUGIN_TIMEOUT;
 const EOF: i32 = api::ss_plugin_rc_SS_PLUGIN_EOF;
 
+/// How long anything is waited for: it ends what hangs, and must not end what is slow.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 /// The functions of the family's plugins.
 const FUNCTIONS: [&str; 15] = [
     "get_required_api_version",
@@ -183,7 +186,7 @@ impl Instance<'_> {
 
     /// Reads until the source ends; how many events, and how it ended.
     fn drain(&self) -> (usize, i32) {
-        let (mut count, deadline) = (0, Instant::now() + Duration::from_secs(60));
+        let (mut count, deadline) = (0, Instant::now() + PATIENCE);
         loop {
             assert!(Instant::now() < deadline, "the source never ends");
             match self.next() {
@@ -429,7 +432,7 @@ fn the_ring_of_a_live_smtrace_gives_its_events_with_arguments_and_open_files() {
     run.stdout.as_mut().unwrap().read_exact(&mut [0; 6]).unwrap();
     let plugin = Plugin::new();
     let source = plugin.open(&format!("{{\"ring\": \"{name}\"}}")).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     // The log shows neither arguments nor open files: the tracer learns that we need them.
     let wanted = ["\"openat\"", "\"/etc/hostname\"", "\"/etc/passwd\"", "\"comm\":\"cat\""];
     let mut found = false;
@@ -481,14 +484,16 @@ fn opening_and_closing_leaks_nothing() {
     for _ in 0..100 {
         cycle();
     }
-    let (before, open) = (resident(), files());
-    for _ in 0..cycles {
-        cycle();
-    }
-    let grown = resident().saturating_sub(before);
-    // Other tests of this process run beside it.
-    assert!(grown < 16 << 20, "{grown} bytes more after {cycles} openings");
-    assert!(files() < open + 20);
+    // Other tests of this process run beside it and may take memory meanwhile, but not each time: what leaks does.
+    let mut last = (0, 0);
+    let kept = (0..20).any(|_| {
+        let (before, open) = (resident(), files());
+        (0..cycles).for_each(|_| cycle());
+        last = (resident().saturating_sub(before), files().saturating_sub(open));
+        last.0 < 16 << 20 && last.1 < 20
+    });
+    let (grown, more) = last;
+    assert!(kept, "{grown} bytes and {more} descriptors more after {cycles} openings");
     println!("{cycles} openings: {grown} bytes more");
 }
 
@@ -519,7 +524,7 @@ fn the_sdks_runner_gets_events_and_fields() {
     let mut runner = falco_plugin_runner::PluginRunner::new();
     runner.register_plugin(Box::leak(Box::new(loaded)), c"{}").unwrap();
     let mut runner = runner.start_capture().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + PATIENCE;
     let event = loop {
         match runner.next_event() {
             Ok(event) => break event,

@@ -35,8 +35,8 @@ const DIAL: Duration = Duration::from_secs(2);
 /// Bytes read at once, and of lines handed over at once.
 const CHUNK: usize = 64 * 1024;
 
-/// How long opening may take until it counts as done: a capture that is being written may have no first byte yet.
-const OPENING: Duration = Duration::from_millis(500);
+/// How long opening may take until it counts as done: longer than a name's addresses and a ring, which say why they failed.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// What a source gives.
 #[derive(Debug)]
@@ -190,6 +190,8 @@ struct Growing {
     file: File,
     follow: bool,
     stop: Arc<AtomicBool>,
+    /// Told when there is nothing to read yet: a capture that is being written may have no first byte.
+    opened: SyncSender<Result<(), String>>,
 }
 
 impl Read for Growing {
@@ -199,7 +201,10 @@ impl Read for Growing {
             let alive = self.follow && lock::is_locked(self.file.as_fd()).unwrap_or(true);
             match self.file.read(to)? {
                 0 if self.stop.load(Ordering::Relaxed) => return Ok(0),
-                0 if alive => thread::sleep(LOOK / 2),
+                0 if alive => {
+                    let _ = self.opened.try_send(Ok(()));
+                    thread::sleep(LOOK / 2);
+                }
                 n => return Ok(n),
             }
         }
@@ -229,7 +234,7 @@ fn file(
     let mut first = [0];
     let lines = file.read(&mut first).is_ok_and(|n| n == 1 && first == *b"{");
     let input = match file.seek(SeekFrom::Start(0)) {
-        Ok(_) => Growing { file, follow, stop: Arc::clone(stop) },
+        Ok(_) => Growing { file, follow, stop: Arc::clone(stop), opened: opened.clone() },
         Err(error) => return refuse(format!("cannot read {name}: {error}; give a regular file")),
     };
     if lines {

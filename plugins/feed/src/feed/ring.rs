@@ -9,7 +9,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a live smtrace may take to answer who attaches to its ring.
-const ANSWER: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(8);
 
 /// The records of a live smtrace, from its own memory.
 pub(super) fn hand(

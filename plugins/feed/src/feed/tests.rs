@@ -7,8 +7,14 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Instant;
 
+/// How long what must come is waited for: it ends what hangs, and must not end what is slow.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A path of the test's own, without what a test that was killed left there.
 fn scratch(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("smtrace-feed-{}-{name}", std::process::id()))
+    let path = std::env::temp_dir().join(format!("smtrace-feed-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    path
 }
 
 fn open(place: &str) -> Result<Feed, String> {
@@ -19,12 +25,12 @@ fn open(place: &str) -> Result<Feed, String> {
 fn drained(mut feed: Feed) -> (String, Option<String>) {
     let mut all = Vec::new();
     loop {
-        match feed.next(Duration::from_secs(10)) {
+        match feed.next(PATIENCE) {
             Given::Lines(lines) => all.extend(lines),
             Given::End => return (String::from_utf8(all).unwrap(), None),
             Given::Broken(why) => return (String::from_utf8(all).unwrap(), Some(why)),
             Given::Names(_) | Given::Records(..) => all.push(b'.'),
-            Given::Nothing => panic!("nothing in ten seconds"),
+            Given::Nothing => panic!("nothing comes"),
         }
     }
 }
@@ -55,6 +61,20 @@ fn what_cannot_be_opened_says_why() {
 }
 
 #[test]
+fn a_capture_without_its_first_byte_is_open() {
+    let path = scratch("unbegun");
+    // Locked by who will write it.
+    let file = smtrace::store::create(&path, smtrace::store::is_capture).unwrap();
+    let start = Instant::now();
+    let place = format!("{{\"capture\": \"{}\", \"follow\": true}}", path.display());
+    let mut feed = open(&place).unwrap();
+    assert!(start.elapsed() < OPENING, "opening waits for no byte");
+    assert!(matches!(feed.next(Duration::from_millis(20)), Given::Nothing));
+    drop(file);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn a_silent_source_costs_no_time_and_closing_it_neither() {
     let path = scratch("silent");
     let listener = UnixListener::bind(&path).unwrap();
@@ -64,7 +84,7 @@ fn a_silent_source_costs_no_time_and_closing_it_neither() {
     peer.write_all(b"{\"half\":").unwrap();
     assert!(matches!(feed.next(Duration::from_millis(80)), Given::Nothing));
     peer.write_all(b"1}\n").unwrap();
-    let Given::Lines(lines) = feed.next(Duration::from_secs(10)) else { panic!("no line") };
+    let Given::Lines(lines) = feed.next(PATIENCE) else { panic!("no line") };
     assert_eq!(lines, b"{\"half\":1}\n");
     let start = Instant::now();
     drop(feed);
