@@ -28,7 +28,10 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
         kind if !kind.is_word() && !follow => walk.put(name, Value::Address(word)),
         Kind::StructArray(_, len) | Kind::Bytes(len) if is_negative(walk, len) => walk.put(name, Value::Address(word)),
         Kind::Path => walk.path(name, word),
-        Kind::Str => walk.string(name, word),
+        Kind::Str => match MOST_TEXT.iter().find(|(call, _)| *call == walk.call.row.name) {
+            Some((_, most)) => walk.string_within(name, word, *most),
+            None => walk.string(name, word),
+        },
         Kind::Strv => walk_strings(walk, name, word),
         Kind::Bytes(len) => {
             let len = usize::try_from(length(walk, len)).unwrap_or(usize::MAX);
@@ -159,6 +162,10 @@ const SHORT_IDS: [&str; 11] = [
 
 /// `NGROUPS_MAX` (linux/limits.h): of more groups setgroups(2) looks at none.
 const MOST_GROUPS: u64 = 65_536;
+
+/// Calls that do not look at more of a text, which need not end there (`MFD_NAME_MAX_LEN` and the NUL; the buffer of
+/// reboot(2); the 256 bytes of fsconfig(2) with the NUL).
+const MOST_TEXT: [(&str, usize); 3] = [("memfd_create", 250), ("reboot", 255), ("fsconfig", 255)];
 
 /// Calls that do not look at more bytes (`__NEW_UTS_LEN`, `XATTR_SIZE_MAX`).
 const MOST_BYTES: [(&str, usize); 5] =

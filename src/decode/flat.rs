@@ -168,6 +168,22 @@ fn put_list(walk: &mut Walk<'_>, list: &List, (layout, field): (&'static Struct,
     }
 }
 
+/// The fields of `layout` called `names`, in their order.
+pub(super) fn put_named(walk: &mut Walk<'_>, layout: &'static Struct, seen: &Seen, names: &[&str]) {
+    for name in names {
+        if let Some(field) = layout.fields(walk.abi()).iter().find(|field| field.name == *name) {
+            put_field(walk, field, seen);
+        }
+    }
+}
+
+/// The number in the field of `layout` called `name`; 0 where nothing was read.
+pub(super) fn named_word(walk: &Walk<'_>, layout: &'static Struct, seen: &Seen, name: &str) -> u64 {
+    let abi = walk.abi();
+    let field = layout.fields(abi).iter().find(|field| field.name == name && field.end(abi) <= seen.len());
+    field.and_then(|field| field.word(walk.bytes(seen), abi, 0)).unwrap_or(0)
+}
+
 /// One field, if it lies in what was seen and is to be shown.
 pub(super) fn put_field(walk: &mut Walk<'_>, field: &Field, seen: &Seen) {
     let abi = walk.abi();

@@ -10,6 +10,7 @@ pub mod secrets;
 pub mod tree;
 pub mod walk;
 mod args;
+mod bytes;
 mod flat;
 mod limits;
 mod pieces;
@@ -54,7 +55,8 @@ pub fn decode_call(
         let arg = &arg.resolve(words);
         let index_of = u8::try_from(index).unwrap_or(0);
         let enter_side = head.kind != Kind::Exit || arg.phase == Phase::In || arg.kind.is_word();
-        let failed = walk::failed(head.result);
+        let failed = walk::failed(head.result)
+            && !shapes::valid_on_failure(&Walk::new(&mut now, None, at_exit, limits), arg.name);
         match (&mut old, head.kind) {
             (_, Kind::Enter) => walk_arg(&mut Walk::new(&mut now, Some(tree), at_enter, limits), index_of, arg),
             (Some(old), _) if enter_side || (arg.phase == Phase::InOut && failed) => {

@@ -71,6 +71,24 @@ impl<'a> Cursor<'a> {
         Seen::new(address, state, self.store, data, there.min(len))
     }
 
+    /// As [`Cursor::read`], but what is asked for may lie inside a piece: one item of an array that was read at once.
+    fn read_inside(&mut self, arg: u8, address: u64, len: usize) -> Seen {
+        let whole = self.read(arg, address, len);
+        if !whole.is_empty() {
+            return whole;
+        }
+        let mut at = self.start;
+        while let Some((piece, data, next)) = self.piece(at) {
+            let offset = address.checked_sub(piece.address).and_then(|offset| usize::try_from(offset).ok());
+            let inside = offset.filter(|offset| piece.role == arg && *offset < piece.data.len());
+            if let Some(offset) = inside {
+                return Seen::new(piece.address, piece.state, self.store, data, piece.data.len()).part(offset, len);
+            }
+            at = next;
+        }
+        whole
+    }
+
     fn read_text(&mut self, arg: u8, address: u64, max: usize) -> Seen {
         let Some((piece, data)) = self.find(arg, address) else { return Seen::nothing(address) };
         let there = piece.data.len();
@@ -122,7 +140,7 @@ impl Source for Pieces<'_> {
     }
 
     fn before(&mut self, arg: u8, address: u64, len: usize) -> Seen {
-        self.before.as_mut().map_or_else(|| Seen::nothing(address), |before| before.read(arg, address, len))
+        self.before.as_mut().map_or_else(|| Seen::nothing(address), |before| before.read_inside(arg, address, len))
     }
 
     fn descriptor(&mut self, _number: i32) {}

@@ -8,7 +8,6 @@
 pub use super::limits::{Limits, MAX_BUFFER, MAX_COUNTED, MAX_ITEMS, MAX_PATH, MAX_STRUCTS, MAX_TEXTS, MOST_ITEMS};
 use super::tree::{Seen, Show, Tree, Value};
 use crate::model::Abi;
-use crate::model::record::State;
 use crate::table::Row;
 
 /// The two lists of strings that a new program is given.
@@ -286,48 +285,6 @@ impl<'w> Walk<'w> {
         }
     }
 
-    // Both.
-
-    /// Text at `address`: at most `max` bytes of it.
-    pub fn text(&mut self, name: &'static str, address: u64, max: usize, value: fn(Seen) -> Value) {
-        if address == 0 {
-            return self.put(name, Value::Null);
-        }
-        // One byte more than is shown tells whether there is more.
-        let seen = self.read_text(address, max.saturating_add(1));
-        if seen.state == State::Unreadable && seen.is_empty() {
-            return self.put(name, Value::Unreadable(address));
-        }
-        let seen = if seen.len() > max { seen.part(0, max).cut() } else { seen };
-        self.put(name, value(seen));
-    }
-
-    /// A path at `address`, never cut: "filenames are not considered strings and are always printed in full"
-    /// (strace(1), -s).
-    pub fn path(&mut self, name: &'static str, address: u64) {
-        self.text(name, address, MAX_PATH - 1, Value::Path);
-    }
-
-    /// A text at `address`, cut at the limit for texts.
-    pub fn string(&mut self, name: &'static str, address: u64) {
-        self.text(name, address, self.text_max(), Value::Str);
-    }
-
-    /// The `len` bytes at `address`, cut at the limit for texts.
-    pub fn buffer(&mut self, name: &'static str, address: u64, len: usize) {
-        if address == 0 {
-            return self.put(name, Value::Null);
-        }
-        let max = self.text_max();
-        let seen = self.read(address, len.min(max.saturating_add(1)));
-        if seen.state == State::Unreadable && (seen.is_empty() && len > 0) {
-            return self.put(name, Value::Unreadable(address));
-        }
-        // What cannot be read on the way to the limit is not cut by it.
-        let seen = if len > max && seen.len() > max { seen.part(0, max).cut() } else { seen };
-        self.put(name, Value::Bytes(seen));
-    }
-
     /// Reads the structure of `len` bytes at `address`. `None`, with the address said, when not all of it could be read.
     pub fn whole(&mut self, name: &'static str, address: u64, len: usize) -> Option<Seen> {
         if address == 0 {
@@ -340,10 +297,6 @@ impl<'w> Walk<'w> {
             return None;
         }
         Some(seen)
-    }
-
-    fn text_max(&self) -> usize {
-        self.limits.str_max.min(MAX_BUFFER - 1)
     }
 }
 

@@ -4,6 +4,7 @@
 use super::super::flat::put_fields;
 use super::super::tree::{Seen, Show, Value};
 use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk, low32};
+use super::too_big;
 use crate::table::{sets, structs};
 
 fn put_words(walk: &mut Walk<'_>, seen: &Seen, fields: &[(&'static str, usize, usize)]) {
@@ -105,20 +106,25 @@ fn put_pointers(walk: &mut Walk<'_>, seen: &Seen, fields: &[(&'static str, usize
     }
 }
 
-/// `struct perf_event_attr`: as long as its own second word says (`size`; 0 means the first version's 64 bytes).
-pub(super) fn perf_event_attr(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
-    const FIRST: usize = 64;
-    let Some(head) = walk.whole(name, address, 8) else { return };
-    let layout = &structs::PERF_EVENT_ATTR_LAYOUT;
-    let given = match walk.u32_at(&head, 4).unwrap_or(0) as usize {
+/// `struct sched_attr` as sched_setattr(2) takes it: as long as its first word says, 0 for the first version's size. When
+/// there is more than the kernel knows, that word is all it answers (E2BIG).
+pub(super) fn sched_attr_given(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
+    const FIRST: usize = 48;
+    if walk.at_exit() && !too_big(walk) {
+        return walk.put(name, Value::Address(address));
+    }
+    let Some(head) = walk.whole(name, address, 4) else { return };
+    let layout = &structs::SCHED_ATTR;
+    let ours = layout.size(walk.abi());
+    let given = match walk.u32_at(&head, 0).unwrap_or(0) as usize {
         0 => FIRST,
         given => given,
     };
-    let ours = layout.size(walk.abi());
-    let Some(seen) = walk.whole(name, address, given.clamp(8, ours)) else { return };
+    let seen = if given < FIRST || walk.at_exit() { Some(head) } else { walk.whole(name, address, given.min(ours)) };
+    let Some(seen) = seen else { return };
     walk.open_struct(name);
     put_fields(walk, layout, &seen);
-    if given > ours {
+    if given > ours && !walk.at_exit() {
         walk.mark_more();
     }
     walk.close();

@@ -12,7 +12,7 @@ use crate::table::structs::{self, Struct};
 
 /// What becomes of the buffers of an iovec.
 #[derive(Clone, Copy, PartialEq)]
-enum Buffers {
+pub(super) enum Buffers {
     /// They are read: all of each.
     All,
     /// The kernel filled so many bytes of them, in order.
@@ -36,7 +36,7 @@ pub(super) fn iovec_remote(walk: &mut Walk<'_>, name: &'static str, address: u64
     put_iovec(walk, name, address, count, Buffers::Addresses);
 }
 
-fn put_iovec(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64, buffers: Buffers) {
+pub(super) fn put_iovec(walk: &mut Walk<'_>, name: &'static str, address: u64, count: u64, buffers: Buffers) {
     let word = walk.abi().word();
     // Of readv(2) and its like nobody expects a message.
     let message = name == "msg_iov";

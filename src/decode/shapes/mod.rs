@@ -16,10 +16,13 @@ mod message;
 mod netlink;
 mod notify;
 mod option;
+mod perf;
 mod polling;
 mod program;
+mod scsi;
 mod signals;
 mod status;
+mod tee;
 mod text;
 mod uring;
 
@@ -69,7 +72,8 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::IOCB, notify::iocb),
     (named::IOCB_PTR, notify::iocb_ptr),
     (named::BPF_ATTR, kernel::bpf_attr),
-    (named::PERF_EVENT_ATTR, kernel::perf_event_attr),
+    (named::PERF_EVENT_ATTR, perf::perf_event_attr),
+    (named::SCHED_ATTR_GIVEN, kernel::sched_attr_given),
     (named::CAP_USER_DATA, kernel::cap_user_data),
     (named::LSM_CTX, kernel::lsm_ctx),
     (named::STATMOUNT, kernel::statmount),
@@ -94,6 +98,13 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::INPUT_REQUEST, input::input_request),
     (named::BLKPG_ARG, device::blkpg_arg),
     (named::RAND_POOL, device::rand_pool),
+    (named::RTC_PARAMETER, device::rtc_parameter),
+    (named::UBI_MKVOL_REQ, device::ubi_mkvol_req),
+    (named::UBI_RNVOL_REQ, device::ubi_rnvol_req),
+    (named::INTERFACE_NAME, interface::interface_name),
+    (named::SG_IO, scsi::sg_io),
+    (named::TEE_CALL, tee::tee_call),
+    (named::TEE_VERSION, tee::tee_version),
     (named::INT_OPTION, option::int_option),
     (named::COMM, text::comm),
     (named::MOUNT_TEXT, text::mount_text),
@@ -127,8 +138,21 @@ pub(super) fn valid_on_failure(walk: &Walk<'_>, name: &str) -> bool {
         "rmtp" => matches!(walk.call.result, Some(EINTR | ERESTART_RESTARTBLOCK)),
         // Where the buffers are is known all the same.
         "vec" | "lvec" => walk.call.row.name != "mincore",
+        // The kernel says how long the structure may be.
+        "attr_uptr" | "uattr" => too_big(walk),
+        // What the device said of the command lies in what the program gave, whatever becomes of the call.
+        "arg" => walk.call.row.name == "ioctl" && low32(walk.word(1)) == SG_IO,
         _ => false,
     }
+}
+
+/// The request of a SCSI command (scsi/sg.h).
+const SG_IO: u32 = 0x2285;
+
+/// Whether a structure was longer than the kernel knows.
+fn too_big(walk: &Walk<'_>) -> bool {
+    const E2BIG: i64 = -7;
+    walk.call.result == Some(E2BIG) && matches!(walk.call.row.name, "sched_setattr" | "perf_event_open")
 }
 
 /// Whether the word of argument `name` means nothing to this call.

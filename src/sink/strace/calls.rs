@@ -80,8 +80,31 @@ const AFTERWARDS: [(&str, usize); 10] = [
 ];
 
 /// Calls that say only what is there in the end.
-const IN_THE_END: [&str; 7] =
-    ["adjtimex", "clock_adjtime", "clock_adjtime64", "io_setup", "io_uring_setup", "fcntl", "fcntl64"];
+const IN_THE_END: [&str; 8] = [
+    "adjtimex",
+    "clock_adjtime",
+    "clock_adjtime64",
+    "io_setup",
+    "io_uring_setup",
+    "fcntl",
+    "fcntl64",
+    "perf_event_open",
+];
+
+/// The types of ioctl(2) requests whose answer is told together with what was asked: of SCSI (`SG_IO`) and network
+/// interfaces, and of memory that a process pages itself.
+const ANSWERED_WHOLE: [u64; 3] = [0x22, 0x89, 0xaa];
+
+/// Whether what a call says in the end holds what it took.
+fn tells_all_in_the_end(event: &Event<'_>) -> bool {
+    let kind = || event.words().get(1).map_or(0, |request| request >> 8 & 0xff);
+    IN_THE_END.contains(&name(event)) || name(event) == "ioctl" && ANSWERED_WHOLE.contains(&kind())
+}
+
+/// RTC_PARAM_GET (linux/rtc.h).
+fn asks_a_clock(event: &Event<'_>) -> bool {
+    event.words().get(1).is_some_and(|request| low32(*request) == 0x4018_7013)
+}
 
 /// Whether the pairs of numbers that a call takes are moments.
 pub(super) fn says_moments(event: &Event<'_>) -> bool {
@@ -225,7 +248,12 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
         ("personality", 0) if low32(word) == u32::MAX => number(out, format_args!("0xffffffff")),
         ("mknod", 1) | ("mknodat", 2) => constants::mode(low32(word) & 0xffff, painter.shown.constants, out),
         ("getsockopt", 3) if is_short(node) => binary(painter, at, node, out),
-        _ if node.value == Value::Changed && (AT_ONCE.contains(&call) || IN_THE_END.contains(&call)) => {
+        // RTC_PARAM_GET: where the answer would be.
+        ("ioctl", 2) if event.error().is_some() && node.value == Value::Struct && asks_a_clock(event) => {
+            painter.value(at, node, out);
+            number(out, format_args!(" => {word:#x}"));
+        }
+        _ if node.value == Value::Changed && (AT_ONCE.contains(&call) || tells_all_in_the_end(event)) => {
             let mut sides = painter.tree.inside(at);
             let side = if AT_ONCE.contains(&call) { sides.next() } else { sides.nth(1) };
             if let Some((at, side)) = side {

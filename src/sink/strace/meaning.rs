@@ -87,7 +87,10 @@ fn is_kept(painter: &Painter<'_, '_>, parent: usize, field: &str) -> bool {
         |name: &str| painter.tree.inside(parent).find(|(_, field)| field.name == name).map(|(_, node)| node.value);
     let flags = if let Some(Value::Flags(_, flags)) = find("sched_flags") { flags } else { 0 };
     match field {
-        "sched_policy" => flags & KEEP_POLICY != 0,
+        "sched_policy" => {
+            let policy = if let Some(Value::Constant(_, policy)) = find("sched_policy") { low32(policy) } else { 0 };
+            flags & (KEEP_POLICY | KEEP_PARAMS) != 0 && policy.cast_signed() >= 0
+        }
         "sched_nice" | "sched_priority" | "sched_runtime" | "sched_deadline" | "sched_period" => {
             flags & KEEP_PARAMS != 0
         }
@@ -153,8 +156,15 @@ fn is_device(mode: u64) -> bool {
     matches!(mode & 0o170_000, 0o020_000 | 0o060_000)
 }
 
-/// Whether a field is the number of a network interface.
-pub(super) fn is_interface(name: &str) -> bool {
+/// Whether a field is the number of a network interface. What netdevice(7) gives and takes is shown as a number, but for
+/// the requests to a bridge.
+pub(super) fn is_interface(painter: &Painter<'_, '_>, name: &str) -> bool {
+    const SIOCBRADDIF: u32 = 0x89a2;
+    const SIOCBRDELIF: u32 = 0x89a3;
+    if name == "ifr_ifindex" {
+        let request = painter.event.words().get(1).map_or(0, |word| low32(*word));
+        return matches!(request, SIOCBRADDIF | SIOCBRDELIF);
+    }
     matches!(
         name,
         "ifi_index"

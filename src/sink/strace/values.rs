@@ -37,6 +37,10 @@ fn padded(word: u64, width: usize, out: &mut Vec<u8>) {
     }
 }
 
+fn is_ioctl(event: &Event<'_>) -> bool {
+    calls::name(event) == "ioctl"
+}
+
 /// Renders the values of one event.
 pub(in crate::sink) struct Painter<'p, 'e> {
     pub(in crate::sink) event: &'p Event<'e>,
@@ -210,12 +214,12 @@ impl Painter<'_, '_> {
                     self.string(&seen.part(0, len.unwrap_or(seen.len()).min(seen.len())), out);
                 }
                 Value::Fd(fd) if !meaning::means_descriptor(self, parent, field) => number(out, format_args!("{fd}")),
-                Value::Hex(word) if matches!(field.name, "base_addr" | "limit") => {
+                Value::Hex(word) if matches!(field.name, "base_addr" | "limit") && !is_ioctl(self.event) => {
                     padded(word, 8, out);
                 }
                 Value::Unsigned(limit) if matches!(field.name, "rlim_cur" | "rlim_max") => self.limit(limit, out),
                 // The loopback device is the first of every network namespace; the others' names are not known here.
-                Value::Signed(1) | Value::Unsigned(1) if meaning::is_interface(field.name) => {
+                Value::Signed(1) | Value::Unsigned(1) if meaning::is_interface(self, field.name) => {
                     constants::loopback(self.shown.constants, out);
                 }
                 Value::Signed(error @ -4095..=-1) if field.name == "error" => {
@@ -273,7 +277,7 @@ impl Painter<'_, '_> {
             if self.special_moment(at, out) {
                 continue;
             }
-            if meaning::is_interface(item.name) && item.value == Value::Unsigned(1) {
+            if meaning::is_interface(self, item.name) && item.value == Value::Unsigned(1) {
                 constants::loopback(self.shown.constants, out);
             } else {
                 self.value(at, item, out);
@@ -306,6 +310,10 @@ impl Painter<'_, '_> {
         let start = out.len();
         self.value(first, before, out);
         let middle = out.len();
+        // SG_IO's data both ways.
+        if after.name == "dxferp" {
+            out.extend_from_slice(b"dxferp=");
+        }
         self.value(second, after, out);
         let (old, new) = (out.get(start..middle).unwrap_or(&[]).to_vec(), out.get(middle..).unwrap_or(&[]).to_vec());
         out.truncate(start);
