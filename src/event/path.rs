@@ -4,11 +4,9 @@
 //! It is the name as text: links on the way are not followed. What an open really opened is [`Event::opened`].
 
 use super::Event;
+use crate::model::AT_FDCWD;
 use crate::model::record::{Piece, Role};
 use crate::table::{Kind, Phase};
-
-/// `AT_FDCWD` (linux/fcntl.h).
-const AT_FDCWD: i32 = -100;
 
 impl<'a> Event<'a> {
     /// Where the path in argument `index` led when the call was entered, and whether nothing had that name then; where that was

@@ -26,3 +26,6 @@ pub use rendering::{
 ///
 /// Tids and tgids share one number space, so one type serves both; a name (`pid`, `tid`) says which is meant.
 pub type Pid = i32;
+
+/// In place of a directory's descriptor: paths start at the working directory (linux/fcntl.h, open(2)).
+pub const AT_FDCWD: i32 = -100;

@@ -7,8 +7,8 @@ use crate::decode::ends::End;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value, hardware};
 use crate::decode::{Raw, errno};
 use crate::event::Event;
-use crate::model::Abi;
 use crate::model::record::{Detail, Ends, State};
+use crate::model::{AT_FDCWD, Abi};
 use crate::table::sets::{self, Set};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -68,7 +68,6 @@ impl Json<'_, '_> {
     }
 
     fn descriptor<S: Serializer>(&self, number: i32, to: S) -> Result<S::Ok, S::Error> {
-        const AT_FDCWD: i32 = -100;
         let target = self.event.descriptor(number);
         let here = number == AT_FDCWD && matches!(self.node.value, Value::Dirfd(_));
         if target.is_none() && !here {

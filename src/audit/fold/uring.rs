@@ -10,8 +10,8 @@ use crate::audit::text::text;
 use crate::decode::tree::{Tree, Value};
 use crate::decode::uring_call;
 use crate::event::{Event, join};
-use crate::model::Abi;
 use crate::model::record::State;
+use crate::model::{AT_FDCWD, Abi};
 use crate::table::{Kind, Row};
 
 /// EINPROGRESS (asm-generic/errno.h): a connection was begun whose end is not known.
@@ -214,7 +214,6 @@ impl Fold {
         index: usize,
         by: Mark,
     ) -> Option<Vec<u8>> {
-        const AT_FDCWD: i32 = -100;
         let args = operation.row.args(Abi::X86_64);
         let (_, node) = field(tree, operation.args, args.get(index)?.name)?;
         let Value::Path(seen) = node.value else {

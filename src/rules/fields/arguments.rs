@@ -5,10 +5,9 @@ use super::catalog::{From, Kind, Param};
 use super::file::{File, address};
 use super::view::{Each, View};
 use crate::decode::errno;
+use crate::model::AT_FDCWD;
 use crate::rules::lang::{Format, Value};
 use std::io::Write as _;
-
-const AT_FDCWD: i64 = -100;
 
 /// A value as it is.
 pub(super) enum Raw<'e> {
@@ -115,7 +114,7 @@ fn meaning(view: &View<'_>, param: &Param, value: &Raw<'_>, out: &mut Vec<u8>) -
     let start = out.len();
     match (value, param.kind) {
         (Raw::Number(fd), Kind::Fd) => match view.files.get(view.who.pid, *fd) {
-            _ if *fd == AT_FDCWD => out.extend_from_slice(b"AT_FDCWD"),
+            _ if *fd == i64::from(AT_FDCWD) => out.extend_from_slice(b"AT_FDCWD"),
             Some(file) => descriptor(file, out),
             None => out.extend_from_slice(error(*fd).as_bytes()),
         },

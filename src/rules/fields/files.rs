@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::file::{File, Part, Sort, address, l4, made};
 use super::path;
-use crate::model::Pid;
 use crate::model::record::{Kind, Record, Role};
+use crate::model::{AT_FDCWD, Pid};
 use crate::table::Ret;
 use crate::table::row_of;
 use rustc_hash::FxHashMap;
@@ -252,8 +252,7 @@ impl Files {
 
     /// Appends a path of a call as an absolute one; `directory` is the argument with the descriptor it starts from.
     pub(super) fn absolute(&self, call: &Call<'_>, cwd: &[u8], path: &[u8], directory: &str, out: &mut Vec<u8>) {
-        const AT_FDCWD: i64 = -100;
-        let given = call.index(directory).map(|_| call.int(directory)).filter(|fd| *fd != AT_FDCWD);
+        let given = call.index(directory).map(|_| call.int(directory)).filter(|fd| *fd != i64::from(AT_FDCWD));
         let base = given.and_then(|fd| self.get(call.pid(), fd)).map_or(cwd, |file| &file.name);
         path::join(base, path, out);
     }

@@ -8,12 +8,9 @@ use crate::decode::UNKNOWN;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value, hardware};
 use crate::event::{Event, Name};
 use crate::model::record::State;
-use crate::model::{Abi, Constants, HexStrings, Rendering};
+use crate::model::{AT_FDCWD, Abi, Constants, HexStrings, Rendering};
 use crate::table::{sets, signals};
 use std::io::Write as _;
-
-/// `AT_FDCWD` (linux/fcntl.h).
-const AT_FDCWD: i32 = -100;
 
 /// Appends formatted text. Writing to a Vec cannot fail.
 pub(super) fn number(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
