@@ -222,12 +222,12 @@ pub fn check(
     places: &Places,
     facts: &Audit,
 ) -> Result<(PolicyCheck, Vec<Outside>), String> {
-    let (allow, deny) = (Patterns::new(&policy.allow(), places)?, Patterns::new(&policy.deny, places)?);
+    let (allow, deny) = (Patterns::new(&Allowed::from(policy), places)?, Patterns::new(&policy.deny, places)?);
     let mut commands = Vec::new();
     for section in &policy.commands {
         let of =
             compile(&section.command, places).map_err(|error| format!("command `{}`: {error}", section.command))?;
-        let (allow, deny) = (Patterns::new(&section.allow(), places)?, Patterns::new(&section.deny, places)?);
+        let (allow, deny) = (Patterns::new(&Allowed::from(section), places)?, Patterns::new(&section.deny, places)?);
         commands.push(Command { of, allow, deny });
     }
     let is = |command: &Command, process: u32| {

@@ -3,8 +3,8 @@
 //! `check` holds all facts of a run against a policy afterwards; here a process is the program it runs at that moment, not
 //! all that it ran.
 
-use super::Policy;
 use super::check::{Patterns, Sort, compile};
+use super::{Allowed, Policy};
 use crate::decode::errno;
 use crate::model::Places;
 use globset::GlobMatcher;
@@ -137,10 +137,11 @@ impl Rules {
         for section in &policy.commands {
             let of =
                 compile(&section.command, places).map_err(|error| format!("command `{}`: {error}", section.command))?;
-            let (allow, deny) = (Patterns::new(&section.allow(), places)?, Patterns::new(&section.deny, places)?);
+            let (allow, deny) =
+                (Patterns::new(&Allowed::from(section), places)?, Patterns::new(&section.deny, places)?);
             sections.push(Section { of, allow, deny, enforce: section.enforce });
         }
-        let (allow, deny) = (Patterns::new(&policy.allow(), places)?, Patterns::new(&policy.deny, places)?);
+        let (allow, deny) = (Patterns::new(&Allowed::from(policy), places)?, Patterns::new(&policy.deny, places)?);
         Ok(Rules { allow, deny, sections, enforce: policy.enforce })
     }
 

@@ -23,136 +23,91 @@ pub const VERSION: u32 = 1;
 /// The largest policy file, in bytes.
 pub const LARGEST: usize = 8 << 20;
 
-/// A policy as its file says it. Its own lists are what any process of the build may do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Policy {
-    /// The version of the format: 1.
-    pub version: u32,
-    /// With `--enforce`: what is done about what is not allowed; EPERM when nothing is said.
-    #[serde(default)]
-    pub enforce: Option<Enforce>,
-    /// Programs that may be executed.
-    #[serde(default)]
-    pub exec: Vec<Entry>,
-    /// Files that may be read and directories that may be listed.
-    #[serde(default)]
-    pub read: Vec<Entry>,
-    /// Files that may be written, made, and changed in mode or owner.
-    #[serde(default)]
-    pub write: Vec<Entry>,
-    /// Files that may be removed or renamed.
-    #[serde(default)]
-    pub delete: Vec<Entry>,
-    /// Where connections and messages may go: `host:port`, `1.2.3.4:443`, `[::1]:80`, `unix:/path`.
-    #[serde(default)]
-    pub connect: Vec<Entry>,
-    /// Where connections may be waited for, as `connect`.
-    #[serde(default)]
-    pub listen: Vec<Entry>,
-    /// Names that may be asked for.
-    #[serde(default)]
-    pub dns: Vec<Entry>,
-    /// What none may do, whatever allows it.
-    #[serde(default)]
-    pub deny: Allowed,
-    /// What the processes of some programs may do besides.
-    #[serde(default)]
-    pub commands: Vec<Section>,
-}
+/// A struct with the lists of what may be done. serde cannot refuse unknown fields of what it flattens, so that the lists
+/// stand in each struct that has them.
+macro_rules! with_lists {
+    ($(#[$about:meta])* $name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$meta])* pub $field: $type,)*
+            /// Programs that may be executed.
+            #[serde(default)]
+            pub exec: Vec<Entry>,
+            /// Files that may be read and directories that may be listed.
+            #[serde(default)]
+            pub read: Vec<Entry>,
+            /// Files that may be written, made, and changed in mode or owner.
+            #[serde(default)]
+            pub write: Vec<Entry>,
+            /// Files that may be removed or renamed.
+            #[serde(default)]
+            pub delete: Vec<Entry>,
+            /// Where connections and messages may go: `host:port`, `1.2.3.4:443`, `[::1]:80`, `unix:/path`.
+            #[serde(default)]
+            pub connect: Vec<Entry>,
+            /// Where connections may be waited for, as `connect`.
+            #[serde(default)]
+            pub listen: Vec<Entry>,
+            /// Names that may be asked for.
+            #[serde(default)]
+            pub dns: Vec<Entry>,
+        }
 
-/// Patterns by what they are about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Allowed {
-    /// Programs that may be executed.
-    #[serde(default)]
-    pub exec: Vec<Entry>,
-    /// Files that may be read and directories that may be listed.
-    #[serde(default)]
-    pub read: Vec<Entry>,
-    /// Files that may be written, made, and changed in mode or owner.
-    #[serde(default)]
-    pub write: Vec<Entry>,
-    /// Files that may be removed or renamed.
-    #[serde(default)]
-    pub delete: Vec<Entry>,
-    /// Where connections and messages may go: `host:port`, `1.2.3.4:443`, `[::1]:80`, `unix:/path`.
-    #[serde(default)]
-    pub connect: Vec<Entry>,
-    /// Where connections may be waited for, as `connect`.
-    #[serde(default)]
-    pub listen: Vec<Entry>,
-    /// Names that may be asked for.
-    #[serde(default)]
-    pub dns: Vec<Entry>,
-}
-
-/// What one program may do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Section {
-    /// A pattern of the program's path, or of the script's.
-    pub command: String,
-    /// Why.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// As the policy's `enforce`, for what this program does.
-    #[serde(default)]
-    pub enforce: Option<Enforce>,
-    /// Programs that may be executed.
-    #[serde(default)]
-    pub exec: Vec<Entry>,
-    /// Files that may be read and directories that may be listed.
-    #[serde(default)]
-    pub read: Vec<Entry>,
-    /// Files that may be written, made, and changed in mode or owner.
-    #[serde(default)]
-    pub write: Vec<Entry>,
-    /// Files that may be removed or renamed.
-    #[serde(default)]
-    pub delete: Vec<Entry>,
-    /// Where connections and messages may go: `host:port`, `1.2.3.4:443`, `[::1]:80`, `unix:/path`.
-    #[serde(default)]
-    pub connect: Vec<Entry>,
-    /// Where connections may be waited for, as `connect`.
-    #[serde(default)]
-    pub listen: Vec<Entry>,
-    /// Names that may be asked for.
-    #[serde(default)]
-    pub dns: Vec<Entry>,
-    /// What it may not do.
-    #[serde(default)]
-    pub deny: Allowed,
-}
-
-/// The lists of a policy or a section. serde cannot refuse unknown fields of what it flattens, so that each has its own.
-macro_rules! allowed {
-    ($from:expr) => {
-        Allowed {
-            exec: $from.exec.clone(),
-            read: $from.read.clone(),
-            write: $from.write.clone(),
-            delete: $from.delete.clone(),
-            connect: $from.connect.clone(),
-            listen: $from.listen.clone(),
-            dns: $from.dns.clone(),
+        impl From<&$name> for Allowed {
+            fn from(lists: &$name) -> Allowed {
+                Allowed {
+                    exec: lists.exec.clone(),
+                    read: lists.read.clone(),
+                    write: lists.write.clone(),
+                    delete: lists.delete.clone(),
+                    connect: lists.connect.clone(),
+                    listen: lists.listen.clone(),
+                    dns: lists.dns.clone(),
+                }
+            }
         }
     };
 }
 
-impl Policy {
-    fn allow(&self) -> Allowed {
-        allowed!(self)
+with_lists! {
+    /// A policy as its file says it. Its own lists are what any process of the build may do.
+    Policy {
+        /// The version of the format: 1.
+        version: u32,
+        /// With `--enforce`: what is done about what is not allowed; EPERM when nothing is said.
+        #[serde(default)]
+        enforce: Option<Enforce>,
+        /// What none may do, whatever allows it.
+        #[serde(default)]
+        deny: Allowed,
+        /// What the processes of some programs may do besides.
+        #[serde(default)]
+        commands: Vec<Section>,
     }
 }
 
-impl Section {
-    fn allow(&self) -> Allowed {
-        allowed!(self)
+with_lists! {
+    /// Patterns by what they are about.
+    Allowed {}
+}
+
+with_lists! {
+    /// What one program may do.
+    Section {
+        /// A pattern of the program's path, or of the script's.
+        command: String,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+        /// As the policy's `enforce`, for what this program does.
+        #[serde(default)]
+        enforce: Option<Enforce>,
+        /// What it may not do.
+        #[serde(default)]
+        deny: Allowed,
     }
 }
 
