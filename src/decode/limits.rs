@@ -16,6 +16,9 @@ pub const MAX_STRUCTS: usize = 8 * 1024;
 /// As [`MAX_STRUCTS`], for the longest lists.
 const MOST_STRUCTS: usize = 32 * 1024;
 
+/// Most bytes of the entries of a directory that one call gives: as many as the C library asks for.
+pub const MAX_LISTING: usize = 32 * 1024;
+
 /// The longest path the kernel takes (`PATH_MAX`, with its NUL).
 pub const MAX_PATH: usize = 4096;
 

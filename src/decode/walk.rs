@@ -5,7 +5,9 @@
 //! decoding cannot drift apart, and every decoder is tested with bytes alone. A walk must read within its
 //! limits, decide only by what it read and by the call's words, and never remember anything.
 
-pub use super::limits::{Limits, MAX_BUFFER, MAX_COUNTED, MAX_ITEMS, MAX_PATH, MAX_STRUCTS, MAX_TEXTS, MOST_ITEMS};
+pub use super::limits::{
+    Limits, MAX_BUFFER, MAX_COUNTED, MAX_ITEMS, MAX_LISTING, MAX_PATH, MAX_STRUCTS, MAX_TEXTS, MOST_ITEMS,
+};
 use super::tree::{Seen, Show, Tree, Value};
 use crate::model::Abi;
 use crate::table::Row;

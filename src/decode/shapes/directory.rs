@@ -1,7 +1,7 @@
 //! Directory entries of varying length (getdents(2), readdir(2)) and file handles (open_by_handle_at(2)).
 
 use super::super::tree::{Seen, Value};
-use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk};
+use super::super::walk::{MAX_LISTING, Walk};
 use crate::table::sets;
 
 /// Where the fields of one entry lie.
@@ -27,24 +27,28 @@ pub(super) fn linux_dirent(walk: &mut Walk<'_>, name: &'static str, address: u64
 
 fn put_entries(walk: &mut Walk<'_>, name: &'static str, address: u64, len: u64, layout: Layout) {
     let len = usize::try_from(len).unwrap_or(usize::MAX);
-    let take = len.min(MAX_STRUCTS);
-    let seen = walk.read(address, take);
-    if seen.is_empty() && take > 0 {
+    let seen = walk.read(address, len.min(MAX_LISTING));
+    if seen.is_empty() && len > 0 {
         return walk.put(name, Value::Unreadable(address));
     }
+    let next = |walk: &Walk<'_>, at: usize| {
+        let size = walk.number(&seen, at + layout.word * 2, 2).and_then(|size| usize::try_from(size).ok())?;
+        (size > layout.name && seen.len() - at >= size).then_some(at + size)
+    };
+    let ends = || std::iter::successors(next(walk, 0), |at| next(walk, *at));
+    let (count, end) = (ends().count(), ends().last().unwrap_or(0));
     walk.open_list(name);
-    let (mut at, mut count) = (0, 0);
-    while let Some(size) = walk.number(&seen, at + layout.word * 2, 2).and_then(|size| usize::try_from(size).ok()) {
-        let entry = seen.part(at, size);
-        if size <= layout.name || entry.len() < size || count == MAX_ITEMS {
-            break;
-        }
-        put_entry(walk, &entry, layout);
-        count += 1;
-        at += size;
-    }
-    if at < len {
+    // How many there are is of interest where not all are shown.
+    let more = end < len || count > walk.limits.items;
+    if more {
         walk.mark_more();
+        walk.note(format_args!("{}{count} entries", if end < len { "more than " } else { "" }));
+    }
+    let mut at = 0;
+    for _ in 0..count.min(walk.limits.items) {
+        let Some(end) = next(walk, at) else { break };
+        put_entry(walk, &seen.part(at, end - at), layout);
+        at = end;
     }
     walk.close();
 }

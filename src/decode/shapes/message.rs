@@ -98,21 +98,22 @@ pub(super) fn msghdr(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u
         (true, Some(filled)) => Buffers::Filled(usize::try_from(filled).unwrap_or(0)),
         (false, _) => Buffers::All,
     };
-    put_message(walk, name, &seen, buffers);
+    let room = room(walk, address, 0);
+    put_message(walk, name, &seen, buffers, room);
 }
 
-/// The room for the sender's address that the program gave, once a message was received.
-fn room(walk: &mut Walk<'_>, header: u64) -> Option<i32> {
+/// The room for the sender's address that the program gave, once a message was received: in the header that lies `at`
+/// bytes behind `address`, where the argument points.
+fn room(walk: &mut Walk<'_>, address: u64, at: usize) -> Option<i32> {
     walk.success()?;
     let (word, arg) = (walk.abi().word(), walk.index());
-    let before = walk.before(arg, header, word + 4);
-    walk.u32_at(&before, word).map(u32::cast_signed)
+    let before = walk.before(arg, address, at + word + 4);
+    walk.u32_at(&before, at + word).map(u32::cast_signed)
 }
 
-fn put_message(walk: &mut Walk<'_>, name: &'static str, seen: &Seen, buffers: Buffers) {
+fn put_message(walk: &mut Walk<'_>, name: &'static str, seen: &Seen, buffers: Buffers, room: Option<i32>) {
     let Some(header) = read_header(walk, seen) else { return };
     walk.open_struct(name);
-    let room = room(walk, seen.address);
     let given = header.name_len.cast_signed().min(room.unwrap_or(i32::MAX));
     let len = usize::try_from(given).unwrap_or(0).min(MAX_ADDRESS);
     let named_now = buffers != Buffers::Addresses && header.name != 0 && len > 0;
@@ -155,7 +156,10 @@ pub(super) fn mmsghdr(walk: &mut Walk<'_>, name: &'static str, address: u64, cou
         None => count,
     };
     let stride = (size + 4).next_multiple_of(word);
+    let mut at = 0;
     walk_items(walk, name, address, count, stride, |walk, item| {
+        let room = if received { room(walk, address, at) } else { None };
+        at += stride;
         let len = walk.u32_at(&item, size).unwrap_or(0);
         let buffers = match (received, walk.at_exit()) {
             (true, false) => Buffers::Addresses,
@@ -163,7 +167,7 @@ pub(super) fn mmsghdr(walk: &mut Walk<'_>, name: &'static str, address: u64, cou
             (false, _) => Buffers::All,
         };
         walk.open_struct("");
-        put_message(walk, "msg_hdr", &item, buffers);
+        put_message(walk, "msg_hdr", &item, buffers, room);
         if walk.at_exit() {
             walk.put("msg_len", Value::Unsigned(u64::from(len)));
         }

@@ -82,6 +82,8 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::IFCONF, interface::ifconf),
     (named::INT_OR_BYTES, option::int_or_bytes),
     (named::SOCKET_ERROR, option::socket_error),
+    (named::ICMP_FILTER, option::icmp_filter),
+    (named::MEMBERSHIPS, option::memberships),
     (named::GROUP_REQ, address::group_req),
     (named::PACKET_MREQ, address::packet_mreq),
     (named::PTP_EXTTS_REQUEST, clocks::ptp_extts_request),

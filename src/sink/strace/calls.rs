@@ -221,9 +221,18 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
             if painter.abbrev
                 && (node.value == Value::List || node.value == Value::Null && event.error().is_none()) =>
         {
-            let count = painter.tree.inside(at).count();
             address(word, out);
-            number(out, format_args!(" /* {count} entr{} */", if count == 1 { "y" } else { "ies" }));
+            match &node.note {
+                Some(note) => {
+                    out.extend_from_slice(b" /* ");
+                    out.extend_from_slice(event.bytes(note, painter.tree));
+                    out.extend_from_slice(b" */");
+                }
+                None => {
+                    let count = painter.tree.inside(at).count();
+                    number(out, format_args!(" /* {count} entr{} */", if count == 1 { "y" } else { "ies" }));
+                }
+            }
         }
         ("time" | "stime", 0) => moment(painter, at, node, out),
         ("process_vm_readv" | "process_vm_writev", 5) => number(out, format_args!("{word}")),
@@ -252,6 +261,12 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
         ("ioctl", 2) if event.error().is_some() && node.value == Value::Struct && asks_a_clock(event) => {
             painter.value(at, node, out);
             number(out, format_args!(" => {word:#x}"));
+        }
+        // What is left of the time stands behind the result.
+        ("recvmmsg" | "recvmmsg_time64", 4) if node.value == Value::Changed => {
+            if let Some((at, side)) = painter.tree.inside(at).next() {
+                painter.value(at, side, out);
+            }
         }
         _ if node.value == Value::Changed && (AT_ONCE.contains(&call) || tells_all_in_the_end(event)) => {
             let mut sides = painter.tree.inside(at);

@@ -2,10 +2,11 @@
 
 use super::quote::quoted;
 use super::values::{Painter, number};
-use super::{calls, times};
+use super::{calls, constants, times};
 use crate::decode::tree::{Node, Value};
 use crate::event::Name;
 use crate::model::{Constants, HexStrings};
+use crate::table::sets;
 
 impl Painter<'_, '_> {
     /// The bytes of a structure that no field covers: which they are, and each in base 16.
@@ -17,6 +18,26 @@ impl Painter<'_, '_> {
         out.extend_from_slice(self.event.bytes(note, self.tree));
         out.extend_from_slice(b" */ ");
         quoted(self.event.bytes(&seen, self.tree), HexStrings::All, out);
+    }
+
+    /// Whether most of the 32 bits of ICMP's types are in the group, which strace tells by those that are not.
+    pub(super) fn turns_around(&self, at: usize) -> bool {
+        let mut inside = self.tree.inside(at);
+        let is_type = |node: &Node| matches!(node.value, Value::Constant(set, _) if set.name == sets::ICMP_TYPE.name);
+        inside.next().is_some_and(|(_, first)| is_type(first)) && inside.count() >= 16
+    }
+
+    /// The types that are not in the group.
+    pub(super) fn others(&self, at: usize, out: &mut Vec<u8>) {
+        let has = |kind: u64| {
+            self.tree.inside(at).any(|(_, node)| matches!(node.value, Value::Constant(_, word) if word == kind))
+        };
+        out.extend_from_slice(b"~[");
+        for (index, kind) in (0..32).filter(|kind| !has(*kind)).enumerate() {
+            out.extend_from_slice(if index > 0 { b" " } else { b"" });
+            constants::one(&sets::ICMP_TYPE, kind, self.abi(), self.shown.constants, out);
+        }
+        out.push(b']');
     }
 
     /// A constructor with its arguments; a number in network order by its bytes where names are not wanted.

@@ -54,6 +54,15 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
         "select" | "_newselect" | "pselect6" | "pselect6_time64" => selected(painter, result, out),
         "sched_getscheduler" => named(painter, &sets::SCHED_POLICY, result, out),
         "recvmmsg" | "recvmmsg_time64" if result == 0 => out.extend_from_slice(b" (Timeout)"),
+        "recvmmsg" | "recvmmsg_time64" => {
+            let (start, mut any) = (out.len(), false);
+            out.extend_from_slice(b" (");
+            left(painter, 4, &mut any, out);
+            match any {
+                true => out.push(b')'),
+                false => out.truncate(start),
+            }
+        }
         "set_thread_area" => thread_area(painter, out),
         call @ ("sgetmask" | "ssetmask") => {
             out.extend_from_slice(if call == "sgetmask" { b" (mask " } else { b" (old mask " });

@@ -144,6 +144,7 @@ impl Painter<'_, '_> {
                     self.value(at, node, out);
                 }
             }
+            Value::Bits if self.turns_around(at) => self.others(at, out),
             Value::Bits => self.list(at, node, b"[", b" ", out),
             Value::Changed => self.changed(at, out),
             Value::Call(name) => self.call(name, at, node, out),
