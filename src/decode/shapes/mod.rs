@@ -25,6 +25,8 @@ mod status;
 mod tee;
 mod text;
 mod uring;
+mod video;
+mod video_format;
 
 pub(super) use signals::put_siginfo;
 
@@ -105,6 +107,7 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::UBI_RNVOL_REQ, device::ubi_rnvol_req),
     (named::INTERFACE_NAME, interface::interface_name),
     (named::SG_IO, scsi::sg_io),
+    (named::VIDEO_REQUEST, video::video_request),
     (named::TEE_CALL, tee::tee_call),
     (named::TEE_VERSION, tee::tee_version),
     (named::INT_OPTION, option::int_option),
@@ -143,7 +146,7 @@ pub(super) fn valid_on_failure(walk: &Walk<'_>, name: &str) -> bool {
         // The kernel says how long the structure may be.
         "attr_uptr" | "uattr" => too_big(walk),
         // What the device said of the command lies in what the program gave, whatever becomes of the call.
-        "arg" => walk.call.row.name == "ioctl" && low32(walk.word(1)) == SG_IO,
+        "arg" if walk.call.row.name == "ioctl" => low32(walk.word(1)) == SG_IO || video::told_on_failure(walk.word(1)),
         _ => false,
     }
 }

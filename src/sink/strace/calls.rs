@@ -101,6 +101,13 @@ fn tells_all_in_the_end(event: &Event<'_>) -> bool {
     IN_THE_END.contains(&name(event)) || name(event) == "ioctl" && ANSWERED_WHOLE.contains(&kind())
 }
 
+/// Whether a request of ioctl(2) is answered in the structure that asks, so that the answer stands behind what was asked:
+/// those of video devices.
+pub(super) fn tells_together(event: &Event<'_>) -> bool {
+    const VIDEO: u64 = 0x56;
+    name(event) == "ioctl" && event.words().get(1).is_some_and(|request| request >> 8 & 0xff == VIDEO)
+}
+
 /// RTC_PARAM_GET (linux/rtc.h).
 fn asks_a_clock(event: &Event<'_>) -> bool {
     event.words().get(1).is_some_and(|request| low32(*request) == 0x4018_7013)

@@ -4,6 +4,7 @@
 use super::constants::{bits, octal, one};
 use super::requests;
 use super::values::{hex, number};
+use crate::decode::walk::low32;
 use crate::model::{Abi, Constants};
 use crate::table::sets::{self, Base, Set};
 use std::borrow::Cow;
@@ -20,6 +21,10 @@ pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, o
         "swapon" => return swap_flags(set, word, abi, style, out),
         "futex_op" if impossible_futex(word) => return unnamed(set, word, style, out),
         "futex_wake_word" => wake_operation,
+        "v4l2_pixel_format" | "v4l2_sdr_format" | "v4l2_meta_format" if style != Constants::Raw => {
+            return four_characters(set, word, abi, out);
+        }
+        "v4l2_control" | "v4l2_query" if style != Constants::Raw => return control(set, word, abi, style, out),
         "mount" if style != Constants::Abbrev => return old_mount(set, word, abi, style, out),
         "shmget" | "semget" | "msgget" => return creation(set, word, abi, style, out),
         "ioctl" if requests::made(word).is_some() || set.name_of(word, abi).is_none() => request,
@@ -95,6 +100,49 @@ fn swap_flags(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mu
         out.push(b'|');
     }
     number(out, format_args!("{}", word & PRIORITY));
+    true
+}
+
+/// A format of pictures: four characters, and its name in a comment (linux/videodev2.h, `v4l2_fourcc`).
+fn four_characters(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) -> bool {
+    out.extend_from_slice(b"v4l2_fourcc(");
+    for (index, byte) in low32(word).to_le_bytes().into_iter().enumerate() {
+        out.extend_from_slice(if index > 0 { b", " } else { b"" });
+        match byte {
+            b'\'' | b'\\' => number(out, format_args!("'\\{}'", char::from(byte))),
+            b' '..=b'~' => number(out, format_args!("'{}'", char::from(byte))),
+            _ => number(out, format_args!("'\\x{byte:02x}'")),
+        }
+    }
+    out.push(b')');
+    if let Some(name) = set.name_of(word, abi) {
+        number(out, format_args!(" /* {name} */"));
+    }
+    true
+}
+
+/// A control of a video device: one without a name by its class. A query asks for the next one with flags.
+fn control(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) -> bool {
+    const NEXT: u64 = 0xc000_0000;
+    const IN_A_CLASS: u64 = 0x1_0000;
+    let flags = if set.name == "v4l2_query" { word & NEXT } else { 0 };
+    if flags != 0 {
+        bits(&sets::V4L2_CONTROL_NEXT, flags, abi, style, out);
+        out.push(b'|');
+    }
+    let id = word & !flags;
+    let named = || {
+        let class = id & !(IN_A_CLASS - 1);
+        let class_name = sets::V4L2_CONTROL_CLASS.name_of(class, abi)?;
+        let within = id - class;
+        let within = if within == 0 { "0".to_owned() } else { format!("{within:#x}") };
+        Some(Cow::Owned(format!("{class_name}+{within}")))
+    };
+    match set.name_of(id, abi).map(Cow::Borrowed).or_else(named) {
+        Some(name) if style == Constants::Abbrev => out.extend_from_slice(name.as_bytes()),
+        Some(name) => number(out, format_args!("{id:#x} /* {name} */")),
+        None => return unnamed(set, id, style, out),
+    }
     true
 }
 

@@ -8,7 +8,56 @@ use crate::event::Name;
 use crate::model::{Constants, HexStrings};
 use crate::table::sets;
 
+/// Whether `new` is the structure `old` with more at its end.
+fn continues(old: &[u8], new: &[u8]) -> bool {
+    let rest = old.strip_suffix(b"}").and_then(|begin| new.strip_prefix(begin));
+    rest.is_some_and(|rest| rest.starts_with(b", ") || rest.starts_with(b" => "))
+}
+
 impl Painter<'_, '_> {
+    /// A length that the kernel changed stands in one pair of brackets: `[16 => 8]`.
+    pub(super) fn changed(&self, at: usize, out: &mut Vec<u8>) {
+        let mut sides = self.tree.inside(at);
+        let (Some((first, before)), Some((second, after))) = (sides.next(), sides.next()) else { return };
+        let messages = matches!(self.event.name, Name::Known("recvmsg" | "recvmmsg" | "recvmmsg_time64" | "sendmmsg"));
+        if messages && matches!(after.value, Value::Struct | Value::List) {
+            return self.value(second, after, out);
+        }
+        let start = out.len();
+        self.value(first, before, out);
+        let middle = out.len();
+        // SG_IO's data both ways.
+        if after.name == "dxferp" {
+            out.extend_from_slice(b"dxferp=");
+        }
+        self.value(second, after, out);
+        let (old, new) = (out.get(start..middle).unwrap_or(&[]).to_vec(), out.get(middle..).unwrap_or(&[]).to_vec());
+        out.truncate(start);
+        out.extend_from_slice(&old);
+        if old == new {
+            return;
+        }
+        if calls::tells_together(self.event) && continues(&old, &new) {
+            out.truncate(start);
+            return out.extend_from_slice(&new);
+        }
+        let inner = |side: &[u8]| side.strip_prefix(b"[").and_then(|side| side.strip_suffix(b"]")).map(<[u8]>::to_vec);
+        match (inner(&old), inner(&new)) {
+            (Some(old), Some(new)) if calls::says_lengths(self.event) => {
+                out.truncate(start);
+                out.push(b'[');
+                out.extend_from_slice(&old);
+                out.extend_from_slice(b" => ");
+                out.extend_from_slice(&new);
+                out.push(b']');
+            }
+            _ => {
+                out.extend_from_slice(b" => ");
+                out.extend_from_slice(&new);
+            }
+        }
+    }
+
     /// The bytes of a structure that no field covers: which they are, and each in base 16.
     pub(super) fn unknown(&self, field: &Node, out: &mut Vec<u8>) {
         let (Value::Bytes(seen), Some(note)) = (field.value, &field.note) else {
@@ -80,6 +129,14 @@ impl Painter<'_, '_> {
             out.extend_from_slice(b" /* ");
             words(out);
             out.extend_from_slice(b" */");
+        }
+    }
+
+    /// A fraction as people write it.
+    pub(super) fn fraction(&self, at: usize, out: &mut Vec<u8>) {
+        for (index, (at, node)) in self.tree.inside(at).enumerate() {
+            out.extend_from_slice(if index == 0 { b"" } else { b"/" });
+            self.value(at, node, out);
         }
     }
 

@@ -6,7 +6,7 @@ use super::quote::quoted;
 use super::{calls, constants, meaning, times};
 use crate::decode::UNKNOWN;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value, hardware};
-use crate::event::{Event, Name};
+use crate::event::Event;
 use crate::model::record::State;
 use crate::model::{AT_FDCWD, Abi, Constants, HexStrings, Rendering};
 use crate::table::{sets, signals};
@@ -169,14 +169,14 @@ impl Painter<'_, '_> {
     fn structure(&self, at: usize, node: &Node, out: &mut Vec<u8>) {
         let parent = at;
         out.push(b'{');
-        // No signal: the rest means nothing.
-        if self
-            .tree
-            .inside(at)
-            .next()
-            .is_some_and(|(_, first)| (first.name, first.value) == ("si_signo", Value::Signal(0)))
-        {
-            return out.push(b'}');
+        match self.tree.inside(at).next().map(|(_, first)| (first.name, first.value)) {
+            // No signal: the rest means nothing.
+            Some(("si_signo", Value::Signal(0))) => return out.push(b'}'),
+            Some(("numerator", _)) => {
+                out.pop();
+                return self.fraction(at, out);
+            }
+            _ => {}
         }
         let (mut first, mut left_out) = (true, node.more);
         for (at, field) in self.tree.inside(at) {
@@ -295,45 +295,6 @@ impl Painter<'_, '_> {
     fn ends_array(&self, address: u64, index: usize) -> bool {
         let offset = (index * self.abi().word()) as u64;
         self.event.words().iter().any(|start| start.wrapping_add(offset) == address)
-    }
-
-    /// A length that the kernel changed stands in one pair of brackets: `[16 => 8]`.
-    fn changed(&self, at: usize, out: &mut Vec<u8>) {
-        let mut sides = self.tree.inside(at);
-        let (Some((first, before)), Some((second, after))) = (sides.next(), sides.next()) else { return };
-        let messages = matches!(self.event.name, Name::Known("recvmsg" | "recvmmsg" | "recvmmsg_time64" | "sendmmsg"));
-        if messages && matches!(after.value, Value::Struct | Value::List) {
-            return self.value(second, after, out);
-        }
-        let start = out.len();
-        self.value(first, before, out);
-        let middle = out.len();
-        // SG_IO's data both ways.
-        if after.name == "dxferp" {
-            out.extend_from_slice(b"dxferp=");
-        }
-        self.value(second, after, out);
-        let (old, new) = (out.get(start..middle).unwrap_or(&[]).to_vec(), out.get(middle..).unwrap_or(&[]).to_vec());
-        out.truncate(start);
-        out.extend_from_slice(&old);
-        if old == new {
-            return;
-        }
-        let inner = |side: &[u8]| side.strip_prefix(b"[").and_then(|side| side.strip_suffix(b"]")).map(<[u8]>::to_vec);
-        match (inner(&old), inner(&new)) {
-            (Some(old), Some(new)) if calls::says_lengths(self.event) => {
-                out.truncate(start);
-                out.push(b'[');
-                out.extend_from_slice(&old);
-                out.extend_from_slice(b" => ");
-                out.extend_from_slice(&new);
-                out.push(b']');
-            }
-            _ => {
-                out.extend_from_slice(b" => ");
-                out.extend_from_slice(&new);
-            }
-        }
     }
 
     /// A file descriptor, with what it is when that is asked for.
