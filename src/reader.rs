@@ -2,7 +2,7 @@
 
 use crate::alerts::Alerts;
 use crate::bus::{self, Receiver, Tally};
-use crate::control::{Shared, Turn};
+use crate::control::{ReaderOrder, Shared, Turn};
 use crate::engine::ptrace::PlacementShared;
 use crate::keep::Kept;
 use crate::model::CallSet;
@@ -68,11 +68,19 @@ impl Reader {
     pub fn run(mut self) -> Read {
         self.receiver.enter();
         let (mut lines, mut written, mut malformed) = (Vec::with_capacity(CHUNK * 2), 0, 0);
+        // Orders, and how many bytes of records come before the last of them.
+        let (mut orders, mut before) = (Vec::new(), 0_usize);
         loop {
             let closed = self.receiver.closed();
             let mut read = 0;
+            // Before the look: what was sent before an order is in it, and is shown as it was until then.
+            let more = self.shared.take_turns();
             self.receiver.fill();
             let waiting = self.receiver.peek();
+            if !more.is_empty() {
+                orders.extend(more);
+                before = waiting.len();
+            }
             while let Some(rest) = waiting.get(read..).filter(|rest| !rest.is_empty()) {
                 match Record::parse(rest) {
                     Ok((record, len)) => {
@@ -121,6 +129,10 @@ impl Reader {
             if let Some(keep) = &mut self.keep {
                 keep.tick(clock::monotonic());
             }
+            before = before.saturating_sub(read);
+            if before == 0 {
+                orders.drain(..).for_each(|order| self.turn(order));
+            }
             self.attend();
             if read > 0 && !self.receiver.is_empty() {
                 continue;
@@ -160,20 +172,22 @@ impl Reader {
         Ok(done.join("; "))
     }
 
+    /// Does what a command orders.
+    fn turn(&mut self, order: ReaderOrder) {
+        let done = match order.turn {
+            Turn::Show(plan) => {
+                self.pipeline.reform(&plan);
+                self.shown = self.shared.shown();
+                Ok(String::new())
+            }
+            Turn::Rotate => self.rotate(),
+        };
+        // Nobody may wait for the answer any more.
+        let _ = order.reply.send(done);
+    }
+
     /// Does what other threads asked for.
     fn attend(&mut self) {
-        for order in self.shared.take_turns() {
-            let done = match order.turn {
-                Turn::Show(plan) => {
-                    self.pipeline.reform(&plan);
-                    self.shown = self.shared.shown();
-                    Ok(String::new())
-                }
-                Turn::Rotate => self.rotate(),
-            };
-            // Nobody may wait for the answer any more.
-            let _ = order.reply.send(done);
-        }
         if self.shared.take_reopen()
             && let Err(why) = self.rotate()
         {
