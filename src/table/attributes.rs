@@ -105,6 +105,16 @@ pub enum Own {
     Filter,
     /// The number of an interface, and attributes of it behind.
     RouterPort,
+    /// `struct inet_diag_bc_op`, and what its code compares with.
+    Condition,
+    /// Socket addresses, each in the room for the longest.
+    Sockets,
+    /// `struct tcp_diag_md5sig`, one behind the other: a field says how long the key is.
+    Signatures,
+    /// `struct inet_diag_sockopt`: a bit for each option.
+    Options,
+    /// A number as wide as the attribute is.
+    Word,
 }
 
 include!(concat!(env!("OUT_DIR"), "/attributes.rs"));

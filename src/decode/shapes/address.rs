@@ -92,6 +92,11 @@ fn put_unix(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
 }
 
 pub(super) fn put_inet(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
+    // The kernel takes none that is shorter (ip(7)).
+    const SIZE: usize = 16;
+    if seen.len() < SIZE {
+        return None;
+    }
     let port = short(walk, seen, 2)?;
     let host = walk.u32_at(seen, 4)?;
     put_port(walk, "sin_port", port);
@@ -137,10 +142,14 @@ fn put_packet(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
     walk.put("sll_halen", Value::Unsigned(len));
     if len > 0 {
         walk.open_list("sll_addr");
-        let len = usize::try_from(len).unwrap_or(0).min(seen.len().saturating_sub(12));
-        for at in 0..len {
+        let len = usize::try_from(len).unwrap_or(0);
+        let shown = len.min(seen.len().saturating_sub(12));
+        for at in 0..shown {
             let byte = walk.number(seen, 12 + at, 1).unwrap_or(0);
             walk.put("", Value::Hex(byte));
+        }
+        if shown < len {
+            walk.mark_more();
         }
         walk.close();
     }
@@ -156,12 +165,14 @@ fn put_bluetooth(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
     };
     let word = |walk: &Walk<'_>, at| short(walk, seen, at).map(u64::from);
     match seen.len() {
-        6 => {
-            let (device, channel) = (word(walk, 2)?, word(walk, 4)?);
+        4 | 6 => {
+            let device = word(walk, 2)?;
             walk.open("hci_dev", Value::Call("htobs"));
             walk.put("", Value::Unsigned(device));
             walk.close();
-            walk.put("hci_channel", Value::Constant(&sets::HCI_CHANNEL, channel));
+            if let Some(channel) = word(walk, 4) {
+                walk.put("hci_channel", Value::Constant(&sets::HCI_CHANNEL, channel));
+            }
         }
         8 => {
             put_device(walk, "sco_bdaddr", 2)?;
@@ -174,12 +185,12 @@ fn put_bluetooth(walk: &mut Walk<'_>, seen: &Seen) -> Option<()> {
         12..=14 => {
             let psm = word(walk, 2)?;
             walk.open("l2_psm", Value::Call("htobs"));
-            walk.put("", Value::Unsigned(psm));
+            walk.put("", Value::Constant(&sets::L2CAP_PSM, psm));
             walk.close();
             put_device(walk, "l2_bdaddr", 4)?;
             let cid = word(walk, 10)?;
             walk.open("l2_cid", Value::Call("htobs"));
-            walk.put("", Value::Unsigned(cid));
+            walk.put("", Value::Constant(&sets::L2CAP_CID, cid));
             walk.close();
             if let Some(kind) = walk.number(seen, 12, 1).filter(|_| seen.len() > 12) {
                 walk.put("l2_bdaddr_type", Value::Constant(&sets::BDADDR_TYPE, kind));

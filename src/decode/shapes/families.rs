@@ -4,10 +4,14 @@ use super::super::flat::put_fields;
 use super::super::tree::{Seen, Value};
 use super::super::walk::Walk;
 use super::address::{put_inet, put_inet6, short};
+use super::amateur;
 use crate::table::sets;
 use crate::table::structs::{self, Struct};
 
 const AF_INET: u16 = 2;
+const AF_AX25: u16 = 3;
+const AF_IPX: u16 = 4;
+const AF_X25: u16 = 9;
 const AF_INET6: u16 = 10;
 const AF_RXRPC: u16 = 33;
 const AF_IEEE802154: u16 = 36;
@@ -21,6 +25,9 @@ const AF_MCTP: u16 = 45;
 /// Says the fields of an address of `family`; `None` when it is too short or of a family that is not known.
 pub(super) fn put(walk: &mut Walk<'_>, seen: &Seen, family: u16) -> Option<()> {
     match family {
+        AF_AX25 => amateur::put(walk, seen),
+        AF_IPX => put_flat(walk, seen, &structs::SOCKADDR_IPX),
+        AF_X25 => put_flat(walk, seen, &structs::SOCKADDR_X25),
         AF_VSOCK => put_flat(walk, seen, &structs::SOCKADDR_VM),
         AF_QIPCRTR => put_flat(walk, seen, &structs::SOCKADDR_QRTR),
         AF_MCTP => put_flat(walk, seen, &structs::SOCKADDR_MCTP),

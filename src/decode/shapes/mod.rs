@@ -2,6 +2,7 @@
 //! one line per shape in [`SHAPES`]; a shape says at once what is read and what it means.
 
 mod address;
+mod amateur;
 mod clocks;
 mod device;
 mod directory;

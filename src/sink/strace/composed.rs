@@ -17,6 +17,7 @@ pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, o
         "prctl_tagged_addr" => tagged_address,
         "quotactl" => quota_command,
         "ide_nice" => spaced,
+        "l2cap_psm" | "l2cap_cid" if dynamic(word, set, abi).is_some() => counted,
         "capabilities" => shifted,
         "swapon" => return swap_flags(set, word, abi, style, out),
         "futex_op" if impossible_futex(word) => return unnamed(set, word, style, out),
@@ -90,6 +91,25 @@ fn quota_command(_: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
     out.extend_from_slice(b", ");
     one(&sets::QUOTA_TYPE, word & 0xff, abi, Constants::Abbrev, out);
     out.push(b')');
+}
+
+/// The beginning of the numbers of Bluetooth's that are given out as they are needed, if `word` is one of them.
+fn dynamic(word: u64, set: &'static Set, abi: Abi) -> Option<u64> {
+    if set.name_of(word, abi).is_some() {
+        return None;
+    }
+    match (set.name, word) {
+        ("l2cap_psm", 0x80..=0xff) => Some(0x80),
+        ("l2cap_psm", 0x1001..) => Some(0x1001),
+        ("l2cap_cid", 0x40..) => Some(0x40),
+        _ => None,
+    }
+}
+
+/// Such a number, counted from the first.
+fn counted(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
+    let first = dynamic(word, set, abi).unwrap_or(0);
+    number(out, format_args!("{}+{}", set.name_of(first, abi).unwrap_or_default(), word - first));
 }
 
 /// swapon(2): flags in the style that is asked for, and in the low 15 bits a priority.

@@ -30,7 +30,8 @@ const ONE_WORD: [&str; 2] = ["futex_op", "sched_setscheduler"];
 const LEFT_OVER: [&str; 2] = ["mpol_mode", "socket_type"];
 
 /// The sets whose constants strace shows as numbers, with the name as a comment.
-const COMMENTED: [&str; 12] = [
+const COMMENTED: [&str; 13] = [
+    "smc_decline",
     "prctl_sched_core_scope",
     "xfeature",
     "xfeature_mask",

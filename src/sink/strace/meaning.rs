@@ -186,3 +186,15 @@ pub(super) fn is_interface(painter: &Painter<'_, '_>, name: &str) -> bool {
             | "ipi6_ifindex"
     )
 }
+
+/// Whether a field of an IPv6 address is an interface's number: that of an address of one link (ipv6(7), sin6_scope_id).
+pub(super) fn is_scope(painter: &Painter<'_, '_>, parent: usize, field: &Node) -> bool {
+    let one_link = |node: &Node| match node.value {
+        Value::Ip6(address) => {
+            let bytes = address.octets();
+            bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 || bytes[0] == 0xff && bytes[1] & 0xf == 2
+        }
+        _ => false,
+    };
+    field.name == "sin6_scope_id" && painter.tree.inside(parent).any(|(_, node)| one_link(node))
+}

@@ -217,7 +217,9 @@ impl Painter<'_, '_> {
                 }
                 Value::Unsigned(limit) if matches!(field.name, "rlim_cur" | "rlim_max") => self.limit(limit, out),
                 // The loopback device is the first of every network namespace; the others' names are not known here.
-                Value::Signed(1) | Value::Unsigned(1) if meaning::is_interface(self, field.name) => {
+                Value::Signed(1) | Value::Unsigned(1)
+                    if meaning::is_interface(self, field.name) || meaning::is_scope(self, parent, field) =>
+                {
                     constants::loopback(self.shown.constants, out);
                 }
                 Value::Signed(error @ -4095..=-1) if field.name == "error" => {
@@ -275,7 +277,9 @@ impl Painter<'_, '_> {
             if self.special_moment(at, out) {
                 continue;
             }
-            if meaning::is_interface(self, item.name) && item.value == Value::Unsigned(1) {
+            if item.name == UNKNOWN {
+                self.unknown(item, out);
+            } else if meaning::is_interface(self, item.name) && item.value == Value::Unsigned(1) {
                 constants::loopback(self.shown.constants, out);
             } else {
                 self.value(at, item, out);

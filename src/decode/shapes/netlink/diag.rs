@@ -10,12 +10,13 @@ const AF_INET: u64 = 2;
 const AF_INET6: u64 = 10;
 const AF_NETLINK: u64 = 16;
 const AF_PACKET: u64 = 17;
+const AF_SMC: u64 = 43;
 
 /// One direction of a family: its header, and the attributes behind it.
 type Side = (&'static Struct, Option<&'static Attributes>);
 
 /// Each family's question and answer.
-static FAMILIES: [(u64, Side, Side); 5] = [
+static FAMILIES: [(u64, Side, Side); 6] = [
     (AF_UNIX, (&structs::UNIX_DIAG_REQ, None), (&structs::UNIX_DIAG_MSG, Some(&tables::UNIX))),
     (AF_INET, (&structs::INET_DIAG_REQ_V2, Some(&tables::QUESTION)), (&structs::INET_DIAG_MSG, Some(&tables::INET))),
     (
@@ -25,6 +26,7 @@ static FAMILIES: [(u64, Side, Side); 5] = [
     ),
     (AF_NETLINK, (&structs::NETLINK_DIAG_REQ, None), (&structs::NETLINK_DIAG_MSG, Some(&tables::NETLINK))),
     (AF_PACKET, (&structs::PACKET_DIAG_REQ, None), (&structs::PACKET_DIAG_MSG, Some(&tables::PACKET))),
+    (AF_SMC, (&structs::SMC_DIAG_REQ, None), (&structs::SMC_DIAG_MSG, Some(&tables::SMC))),
 ];
 
 /// What a message of type `kind` carries: a question if the flags say `request`.

@@ -9,6 +9,7 @@ mod diag;
 mod netfilter;
 mod own;
 mod route;
+mod socket;
 mod uevent;
 
 use super::super::flat::{put_field, put_seen};

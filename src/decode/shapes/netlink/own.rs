@@ -3,9 +3,10 @@
 use super::super::super::flat::put_seen;
 use super::super::super::tree::Value;
 use super::super::super::walk::Walk;
+use super::super::address::MAX_ADDRESS;
 use super::super::program::{INSTRUCTION, put_instruction};
-use super::Part;
 use super::attributes::{address, put_items, put_nested};
+use super::{Part, socket};
 use crate::table::attributes::{self as tables, Attributes, Own};
 use crate::table::sets;
 use crate::table::structs;
@@ -17,6 +18,11 @@ pub(super) fn least(own: Own) -> usize {
         Own::Via => 2,
         Own::RouterPort => 4,
         Own::Multicast => MULTICAST,
+        Own::Condition => socket::CONDITION,
+        Own::Sockets => MAX_ADDRESS,
+        Own::Signatures => socket::SIGNATURE,
+        Own::Options => socket::OPTIONS,
+        Own::Word => 1,
     }
 }
 
@@ -27,6 +33,11 @@ pub(super) fn put(walk: &mut Walk<'_>, body: Part, own: Own, family: u8, depth: 
         Own::Hops => put_hops(walk, body, &tables::ROUTE, family, depth),
         Own::Via => put_via(walk, body),
         Own::Multicast => put_multicast(walk, body),
+        Own::Condition => socket::put_condition(walk, body),
+        Own::Sockets => socket::put_sockets(walk, body),
+        Own::Signatures => socket::put_signatures(walk, body),
+        Own::Options => socket::put_options(walk, body),
+        Own::Word => return socket::put_word(walk, body),
         Own::Filter => put_items(walk, body, INSTRUCTION, |walk, item, _| put_instruction(walk, &item.seen)),
         Own::RouterPort => {
             let index = walk.number(&body.seen, 0, 4).unwrap_or(0);
