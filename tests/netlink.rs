@@ -17,7 +17,7 @@ use std::process::Command;
 use support::{Scratch, finish_with, in_path, skip, smtrace};
 
 /// Attributes that are shown in another way, and why.
-const DIFFERENT: [(&str, &str); 10] = [
+const DIFFERENT: [(&str, &str); 11] = [
     ("IFLA_ADDRESS", "strace cuts it at what the link's type makes of it"),
     ("IFLA_BROADCAST", "strace cuts it at what the link's type makes of it"),
     ("IFLA_PERM_ADDRESS", "strace cuts it at what the link's type makes of it"),
@@ -27,6 +27,7 @@ const DIFFERENT: [(&str, &str); 10] = [
     ("NDA_FLAGS_EXT", "strace shows bytes when it is longer than 8"),
     ("NDA_NDM_STATE_MASK", "strace shows bytes when it is longer than 8"),
     ("RTA_SPORT", "a port in network order (net/ipv4/route.c), which strace shows as it is"),
+    ("INET_DIAG_REQ_PROTOCOL", "a number with bytes behind it, which the kernel passes over; strace shows bytes"),
     ("RTA_DPORT", "a port in network order (net/ipv4/route.c), which strace shows as it is"),
 ];
 
