@@ -96,10 +96,12 @@ fn ids(user: &str) -> Result<(u32, u32, Vec<u32>), LaunchError> {
 /// # Errors
 /// With the status the shell would give: 127 not found, 126 not executable, 125 for our own troubles.
 pub fn prepare(command: &Command, filter: Option<Vec<u8>>) -> Result<Prepared, LaunchError> {
-    let env = environment(inherited::environment(), command);
-    let path = env.iter().find_map(|entry| value_of(entry, OsStr::new("PATH")));
+    let ours = inherited::environment();
+    let env = environment(ours.clone(), command);
+    let path = |env| <[OsString]>::iter(env).find_map(|entry| value_of(entry, OsStr::new("PATH")));
     let first = command.argv.first().ok_or_else(|| error(FAILED, "no command".to_owned()))?;
-    let program = find(first, path)?;
+    // The command's PATH counts, as with env(1); what only ours has is found as well, as strace does.
+    let program = find(first, path(&env)).or_else(|error| find(first, path(&ours)).map_err(|_| error))?;
     Ok(Prepared {
         program: c_string(program.as_os_str())?,
         argv: command.argv.iter().map(|arg| c_string(arg)).collect::<Result<_, _>>()?,

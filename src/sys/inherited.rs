@@ -5,6 +5,8 @@
 //! before the runtime's start.
 
 use std::ffi::{CStr, OsStr, OsString};
+use std::fs::OpenOptions;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
@@ -61,6 +63,17 @@ pub fn environment() -> Vec<OsString> {
         }
     }
     all
+}
+
+/// Puts /dev/null in the place of stdin and stdout, which then belong to whom they were given. Where there is none they stay.
+pub fn let_go() {
+    let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") else { return };
+    for fd in 0..2 {
+        // SAFETY: dup3 only takes descriptors; nothing in this process owns 0 and 1, which std uses by their numbers.
+        unsafe {
+            libc::dup3(null.as_raw_fd(), fd, libc::O_CLOEXEC);
+        }
+    }
 }
 
 /// Whether descriptor `fd` (0 to 2) was closed when smtrace was started.

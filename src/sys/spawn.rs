@@ -63,11 +63,13 @@ pub struct Report {
 }
 
 impl Child {
-    /// Lets the child run on to its exec.
+    /// Lets the child run on to its exec. Our own stdin and stdout are /dev/null from here on: who writes to the command, or
+    /// reads from it, must learn that it closed its end. What we write to stdout has a descriptor of its own.
     ///
     /// # Errors
     /// `EPIPE` when it is gone.
     pub fn go(&mut self) -> std::io::Result<()> {
+        inherited::let_go();
         self.go.write_all(b"g")
     }
 
