@@ -11,8 +11,11 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
-use support::{Outcome, Running, Scratch, Tracing, finish, guest, native, skip, smtrace, status_field, until};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use support::{
+    Outcome, Running, Scratch, Tracing, finish, guest, native, skip, smtrace, status_field, until, wait_until_done,
+};
 
 /// `sh -c SCRIPT` with the words as $1, $2, ...
 fn shell(script: &str, words: &[&Path]) -> Command {
@@ -297,4 +300,25 @@ fn leak_sanitizer_works_as_without_a_tracer() {
         assert_eq!(found(&plain), found(&traced), "{words:?}: {traced:?}");
         assert_eq!(plain.code == Some(0), words.is_empty(), "{plain:?}");
     }
+}
+
+#[test]
+fn who_talks_to_a_command_learns_that_it_does_not_listen() {
+    let dir = Scratch::new();
+    let fifo = dir.path("fifo");
+    let path = CString::new(fifo.to_str().unwrap()).unwrap();
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+    // Without stdin and stdout, but alive until somebody opens the fifo.
+    let script = format!("exec <&- >&-; : < {}", fifo.display());
+    let mut command = Command::new(smtrace());
+    command.args(["-q", "-e", "none", "--", "sh", "-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    let ends = [running.stdin.as_ref().unwrap().as_raw_fd(), running.stdout.as_ref().unwrap().as_raw_fd()];
+    let told = ends.map(|fd| {
+        let mut poll = libc::pollfd { fd, events: 0, revents: 0 };
+        unsafe { libc::poll(&raw mut poll, 1, 20_000) == 1 && poll.revents & (libc::POLLERR | libc::POLLHUP) != 0 }
+    });
+    drop(File::options().write(true).open(&fifo).unwrap());
+    assert_eq!(wait_until_done(&mut running, Duration::from_secs(20)).code(), Some(0));
+    assert_eq!(told, [true, true], "stdin and stdout are still open");
 }

@@ -156,6 +156,8 @@ pub enum Value {
     Parts,
     /// An item of an array whose places have names: the place's constant and the item follow.
     Place,
+    /// A sum, in order.
+    Sum,
     /// A number in two parts, the first so many bits further left: both follow.
     Shifted(u8),
     /// A list of bits by number, as a CPU set or the descriptors of an fd_set: its items follow.
@@ -296,6 +298,7 @@ impl Tree {
                     | Value::Place
                     | Value::Shifted(_)
                     | Value::Bits
+                    | Value::Sum
                     | Value::Changed
                     | Value::Call(_)
             )

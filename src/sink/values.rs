@@ -290,7 +290,7 @@ impl Serialize for Json<'_, '_> {
             }
             Value::Ticks(ticks) => to.serialize_u64(ticks),
             Value::Struct => self.fields(to),
-            Value::List | Value::Parts | Value::Place | Value::Shifted(_) | Value::Bits => self.list(to),
+            Value::List | Value::Parts | Value::Place | Value::Shifted(_) | Value::Sum | Value::Bits => self.list(to),
             Value::Changed => {
                 let mut map = to.serialize_map(Some(2))?;
                 for (name, side) in ["before", "after"].iter().zip(self.inside()) {

@@ -73,15 +73,17 @@ fn put_operand(walk: &mut Walk<'_>, code: u64, k: u64) {
     match code & CLASS {
         RET if seccomp && code & 0x18 == 0 => walk.put("", Value::Flags(&sets::SECCOMP_RETURN, k)),
         LD if !seccomp && code & MODE == ABS && k >= LL_OFF => {
-            let (name, offset) = match k {
-                AD_OFF.. => ("SKF_AD_OFF", k - AD_OFF),
-                NET_OFF.. => ("SKF_NET_OFF", k - NET_OFF),
-                _ => ("SKF_LL_OFF", k - LL_OFF),
+            let base = match k {
+                AD_OFF.. => AD_OFF,
+                NET_OFF.. => NET_OFF,
+                _ => LL_OFF,
             };
-            match sets::SKF_AD.name_of(offset, walk.abi()).filter(|_| k >= AD_OFF) {
-                Some(ancillary) => walk.put_words("", format_args!("{name}+{ancillary}")),
-                None => walk.put_words("", format_args!("{name}+{offset}")),
-            }
+            let offset = k - base;
+            let ancillary = base == AD_OFF && sets::SKF_AD.name_of(offset, walk.abi()).is_some();
+            walk.open("", Value::Sum);
+            walk.put("", Value::Constant(&sets::SKF_OFFSET, base));
+            walk.put("", if ancillary { Value::Constant(&sets::SKF_AD, offset) } else { Value::Unsigned(offset) });
+            walk.close();
         }
         _ => walk.put("", Value::Hex(k)),
     }

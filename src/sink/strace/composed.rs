@@ -27,6 +27,9 @@ pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, o
         }
         "v4l2_control" | "v4l2_query" if style != Constants::Raw => return control(set, word, abi, style, out),
         "mount" if style != Constants::Abbrev => return old_mount(set, word, abi, style, out),
+        name if name.starts_with("bpf_code") && style != Constants::Abbrev => {
+            return filter_code(set, word, abi, style, out);
+        }
         "shmget" | "semget" | "msgget" => return creation(set, word, abi, style, out),
         "ioctl" if requests::made(word).is_some() || set.name_of(word, abi).is_none() => request,
         _ => return false,
@@ -110,6 +113,21 @@ fn dynamic(word: u64, set: &'static Set, abi: Abi) -> Option<u64> {
 fn counted(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) {
     let first = dynamic(word, set, abi).unwrap_or(0);
     number(out, format_args!("{}+{}", set.name_of(first, abi).unwrap_or_default(), word - first));
+}
+
+/// The code of a filter's instruction: each part of it in the style that is asked for, and what belongs to none.
+fn filter_code(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) -> bool {
+    let mut rest = word;
+    for (index, part) in set.parts.iter().enumerate() {
+        out.extend_from_slice(if index > 0 { b"|" } else { b"" });
+        one(part.set, word & part.mask, abi, style, out);
+        rest &= !part.mask;
+    }
+    if rest != 0 {
+        out.push(b'|');
+        hex(rest, out);
+    }
+    true
 }
 
 /// swapon(2): flags in the style that is asked for, and in the low 15 bits a priority.

@@ -144,6 +144,12 @@ impl Painter<'_, '_> {
                     self.value(at, node, out);
                 }
             }
+            Value::Sum => {
+                for (index, (at, node)) in self.tree.inside(at).enumerate() {
+                    out.extend_from_slice(if index > 0 { b"+" } else { b"" });
+                    self.value(at, node, out);
+                }
+            }
             Value::Bits if self.turns_around(at) => self.others(at, out),
             Value::Bits => self.list(at, node, b"[", b" ", out),
             Value::Changed => self.changed(at, out),
