@@ -21,9 +21,7 @@ fn audit(scratch: &Scratch, script: &str, options: &[&str]) -> (Outcome, Value) 
     let mut command = Command::new(smtrace());
     command.arg("audit").arg("--report").arg(&report).args(options).args(["--", "sh", "build.sh"]);
     command.current_dir(&work).env("HOME", &home).env("TMPDIR", scratch.path("tmp"));
-    for name in ["GITHUB_ACTIONS", "GITLAB_CI", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE"] {
-        command.env_remove(name);
-    }
+    support::outside_ci(&mut command);
     fs::create_dir_all(scratch.path("tmp")).unwrap();
     let outcome = finish(command);
     (outcome, read(&report))
@@ -182,6 +180,7 @@ fn github_is_told_by_annotations_and_a_summary() {
     let summary = scratch.path("summary.md");
     let mut command = Command::new(smtrace());
     command.args(["audit", "--quiet", "--", "/usr/bin/python3", "b.py"]).current_dir(scratch.path(""));
+    support::outside_ci(&mut command);
     command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", &summary);
     let outcome = finish(command);
     assert_eq!((outcome.code, outcome.out.as_str()), (Some(3), ""));
@@ -234,6 +233,7 @@ fn where_the_output_of_a_build_goes_is_not_the_builds_choice() {
         let mut command = Command::new(smtrace());
         command.args(["audit", "--learn"]).arg(&policy).arg("--report").arg(scratch.path("report"));
         command.args(["--", "sh", "-c", "cat; echo own > own; cat own >&2"]).current_dir(&work);
+        support::outside_ci(&mut command);
         command.stdin(fs::File::open(scratch.path("given")).unwrap());
         command.stdout(fs::File::create(scratch.path(log)).unwrap());
         command.stderr(fs::File::create(scratch.path("second")).unwrap());

@@ -38,9 +38,7 @@ impl Build {
         command.args(options).current_dir(self.scratch.path("work"));
         command.env("HOME", self.scratch.path("home")).env("TMPDIR", self.scratch.path("tmp"));
         support::keep_to_home(&mut command);
-        for name in ["GITHUB_ACTIONS", "GITLAB_CI", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE"] {
-            command.env_remove(name);
-        }
+        support::outside_ci(&mut command);
         command
     }
 

@@ -196,9 +196,7 @@ impl Stage {
                 command.env(name, Path::new(&home).join(dir));
             }
         }
-        for name in ["GITHUB_ACTIONS", "GITLAB_CI", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE", "http_proxy"] {
-            command.env_remove(name);
-        }
+        support::outside_ci(&mut command);
         for name in
             std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("CARGO_PKG_") || name == "CARGO")
         {

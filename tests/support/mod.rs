@@ -473,3 +473,21 @@ pub fn keep_to_home(command: &mut Command) {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
 }
+
+/// Takes from the environment of `command` what a CI service says of itself, its workspace and its network: who is told of a
+/// finding, what `${WORKSPACE}` is and that loopback is reached directly is the test's choice.
+pub fn outside_ci(command: &mut Command) {
+    const NAMES: [&str; 8] = [
+        "GITHUB_ACTIONS",
+        "GITLAB_CI",
+        "GITHUB_WORKSPACE",
+        "CI_PROJECT_DIR",
+        "WORKSPACE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ];
+    for name in NAMES {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+}
