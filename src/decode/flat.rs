@@ -313,8 +313,9 @@ pub(super) fn field_value(kind: Kind, word: u64, signed: bool, abi: Abi) -> Valu
         // What is wider than a descriptor or a mode is none.
         Kind::Fd if word >> 32 != 0 && !signed => Value::Unsigned(word),
         Kind::Mode if word > 0xffff_ffff => Value::Octal(word),
-        // A constant in base 16 has no sign.
-        Kind::Enum(set) if set.base == Base::Hex && word >> 32 == 0xffff_ffff => {
+        // A signal and a constant in base 16 have no sign; what is wider than a signal is none.
+        Kind::Sig if word > 0x7fff_ffff && !signed => Value::Unsigned(word),
+        Kind::Enum(set) if signed && set.base == Base::Hex && word >> 32 == 0xffff_ffff => {
             Value::Constant(set, word & 0xffff_ffff)
         }
         Kind::Enum(set) => Value::Constant(set, word),

@@ -191,6 +191,11 @@ pub enum Show {
     Always,
     /// Left out of an abbreviated rendering; the structure then says that there is more.
     Verbose,
+    /// As [`Show::Verbose`], but the structure does not say that there is more: what is left out goes without saying, or is
+    /// told by a [`Show::Brief`] beside it.
+    Full,
+    /// Shown in an abbreviated rendering only, in the place of a [`Show::Full`].
+    Brief,
     /// Known to be without meaning for this call: shown only where all is shown.
     Idle,
 }

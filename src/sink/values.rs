@@ -50,7 +50,8 @@ impl Json<'_, '_> {
     }
 
     fn inside(&self) -> impl Iterator<Item = Json<'_, '_>> {
-        self.tree.inside(self.at).map(|(at, node)| Json { at, node, ..*self })
+        let told = self.tree.inside(self.at).filter(|(_, node)| node.show != Show::Brief);
+        told.map(|(at, node)| Json { at, node, ..*self })
     }
 
     fn bytes<S: Serializer>(&self, seen: &Seen, to: S) -> Result<S::Ok, S::Error> {

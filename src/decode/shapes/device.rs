@@ -1,9 +1,9 @@
-//! Requests of block, random, flash and clock devices whose structures hold another's address, bytes behind them, or a
+//! Requests of files and of block, random, flash and clock devices whose structures hold another's address, bytes behind them, or a
 //! value that another field gives its meaning.
 
 use super::super::flat::{named_word, put_flat, put_named};
 use super::super::tree::{Seen, Value};
-use super::super::walk::{Walk, low32};
+use super::super::walk::{Walk, low32, walk_items};
 use crate::table::{sets, structs};
 
 /// `struct blkpg_ioctl_arg` (linux/blkpg.h): what to do with which partition.
@@ -112,4 +112,24 @@ pub(super) fn ubi_rnvol_req(walk: &mut Walk<'_>, name: &'static str, address: u6
 
 fn short(walk: &Walk<'_>, seen: &Seen, at: usize) -> i16 {
     walk.number(seen, at, 2).and_then(|word| u16::try_from(word).ok()).unwrap_or(0).cast_signed()
+}
+
+/// FIDEDUPERANGE (ioctl_fideduperange(2)): a part of this file, and the parts of others that are to be the same.
+pub(super) fn file_dedupe(walk: &mut Walk<'_>, name: &'static str, address: u64, _: u64) {
+    let layout = &structs::FILE_DEDUPE_RANGE;
+    let size = layout.size(walk.abi());
+    let Some(seen) = walk.whole(name, address, size) else { return };
+    let count = named_word(walk, layout, &seen, "dest_count");
+    let (list, item) = (address.wrapping_add(size as u64), &structs::FILE_DEDUPE_RANGE_INFO);
+    walk.open_struct(name);
+    if !walk.at_exit() {
+        put_named(walk, layout, &seen, &["src_offset", "src_length", "dest_count"]);
+    }
+    let fields: &[&str] = if walk.at_exit() { &["bytes_deduped", "status"] } else { &["dest_fd", "dest_offset"] };
+    walk_items(walk, "info", list, count, item.size(walk.abi()), |walk, seen| {
+        walk.open_struct("");
+        put_named(walk, item, &seen, fields);
+        walk.close();
+    });
+    walk.close();
 }

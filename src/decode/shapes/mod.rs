@@ -3,6 +3,7 @@
 
 mod address;
 mod amateur;
+mod btrfs;
 mod clocks;
 mod device;
 mod directory;
@@ -109,6 +110,8 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::INTERFACE_NAME, interface::interface_name),
     (named::SG_IO, scsi::sg_io),
     (named::VIDEO_REQUEST, video::video_request),
+    (named::BTRFS_REQUEST, btrfs::btrfs_request),
+    (named::FILE_DEDUPE, device::file_dedupe),
     (named::TEE_CALL, tee::tee_call),
     (named::TEE_VERSION, tee::tee_version),
     (named::INT_OPTION, option::int_option),

@@ -2,7 +2,7 @@
 //! returned, and by which files of this folder the odd ones are written.
 
 use super::values::{Painter, hex, number};
-use super::{cloning, constants, meaning, remarks};
+use super::{answers, cloning, constants, meaning, remarks};
 use crate::decode::tree::{Node, Show, Value};
 use crate::decode::walk::low32;
 use crate::event::{Event, Name, Outcome};
@@ -91,26 +91,9 @@ const IN_THE_END: [&str; 8] = [
     "perf_event_open",
 ];
 
-/// The types of ioctl(2) requests whose answer is told together with what was asked: of SCSI (`SG_IO`) and network
-/// interfaces, and of memory that a process pages itself.
-const ANSWERED_WHOLE: [u64; 3] = [0x22, 0x89, 0xaa];
-
 /// Whether what a call says in the end holds what it took.
 fn tells_all_in_the_end(event: &Event<'_>) -> bool {
-    let kind = || event.words().get(1).map_or(0, |request| request >> 8 & 0xff);
-    IN_THE_END.contains(&name(event)) || name(event) == "ioctl" && ANSWERED_WHOLE.contains(&kind())
-}
-
-/// Whether a request of ioctl(2) is answered in the structure that asks, so that the answer stands behind what was asked:
-/// those of video devices.
-pub(super) fn tells_together(event: &Event<'_>) -> bool {
-    const VIDEO: u64 = 0x56;
-    name(event) == "ioctl" && event.words().get(1).is_some_and(|request| request >> 8 & 0xff == VIDEO)
-}
-
-/// RTC_PARAM_GET (linux/rtc.h).
-fn asks_a_clock(event: &Event<'_>) -> bool {
-    event.words().get(1).is_some_and(|request| low32(*request) == 0x4018_7013)
+    IN_THE_END.contains(&name(event)) || answers::told_whole(event)
 }
 
 /// Whether the pairs of numbers that a call takes are moments.
@@ -120,7 +103,7 @@ pub(super) fn says_moments(event: &Event<'_>) -> bool {
 
 /// Whether the structure in a field is a moment.
 pub(super) fn is_moment(event: &Event<'_>, field: &str) -> bool {
-    says_moments(event) || (name(event) == "ioctl" && matches!(field, "start" | "sys_realtime"))
+    says_moments(event) || (name(event) == "ioctl" && matches!(field, "start" | "sys_realtime" | "stime" | "rtime"))
 }
 
 /// Whether the items of an argument's list are addresses that are followed: one that cannot be read is not the list's end.
@@ -265,7 +248,7 @@ fn argument(painter: &Painter<'_, '_>, index: usize, at: usize, node: &Node, pla
         ("mknod", 1) | ("mknodat", 2) => constants::mode(low32(word) & 0xffff, painter.shown.constants, out),
         ("getsockopt", 3) if is_short(node) => binary(painter, at, node, out),
         // RTC_PARAM_GET: where the answer would be.
-        ("ioctl", 2) if event.error().is_some() && node.value == Value::Struct && asks_a_clock(event) => {
+        ("ioctl", 2) if event.error().is_some() && node.value == Value::Struct && answers::asks_a_clock(event) => {
             painter.value(at, node, out);
             number(out, format_args!(" => {word:#x}"));
         }

@@ -26,6 +26,7 @@ pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, o
             return four_characters(set, word, abi, out);
         }
         "v4l2_control" | "v4l2_query" if style != Constants::Raw => return control(set, word, abi, style, out),
+        "btrfs_object" | "btrfs_key" | "uint64_limit" => return unsigned(set, word, abi, style, out),
         "mount" if style != Constants::Abbrev => return old_mount(set, word, abi, style, out),
         name if name.starts_with("bpf_code") && style != Constants::Abbrev => {
             return filter_code(set, word, abi, style, out);
@@ -180,6 +181,16 @@ fn control(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut V
         Some(name) if style == Constants::Abbrev => out.extend_from_slice(name.as_bytes()),
         Some(name) => number(out, format_args!("{id:#x} /* {name} */")),
         None => return unnamed(set, id, style, out),
+    }
+    true
+}
+
+/// A number in base 10 without a sign, some of which have names.
+fn unsigned(set: &'static Set, word: u64, abi: Abi, style: Constants, out: &mut Vec<u8>) -> bool {
+    match (style, set.name_of(word, abi)) {
+        (Constants::Abbrev, Some(name)) => out.extend_from_slice(name.as_bytes()),
+        (Constants::Verbose, Some(name)) => number(out, format_args!("{word} /* {name} */")),
+        _ => number(out, format_args!("{word}")),
     }
     true
 }

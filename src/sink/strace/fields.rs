@@ -2,7 +2,7 @@
 
 use super::quote::quoted;
 use super::values::{Painter, number};
-use super::{calls, constants, times};
+use super::{answers, calls, constants, times};
 use crate::decode::tree::{Node, Value};
 use crate::event::Name;
 use crate::model::{Constants, HexStrings};
@@ -37,7 +37,7 @@ impl Painter<'_, '_> {
         if old == new {
             return;
         }
-        if calls::tells_together(self.event) && continues(&old, &new) {
+        if answers::told_together(self.event) && continues(&old, &new) {
             out.truncate(start);
             return out.extend_from_slice(&new);
         }
@@ -154,8 +154,12 @@ impl Painter<'_, '_> {
             return;
         }
         let mut fields = self.tree.inside(at).map(|(_, field)| (field.name, field.value));
-        if let (Some((_, Value::Signed(seconds))), Some((name, Value::Unsigned(part)))) = (fields.next(), fields.next())
-        {
+        let seconds = match fields.next() {
+            Some((_, Value::Signed(seconds))) => Some(seconds),
+            Some((_, Value::Unsigned(seconds))) => Some(seconds.cast_signed()),
+            _ => None,
+        };
+        if let (Some(seconds), Some((name, Value::Unsigned(part)))) = (seconds, fields.next()) {
             times::comment(self.zone, seconds, Some((part, if name.ends_with("nsec") { 9 } else { 6 })), out);
         }
     }

@@ -5,6 +5,7 @@
 //! of the events here, values in `values`, results in `ending`, and where a call's line is not its arguments in
 //! order, `calls` says so.
 
+mod answers;
 mod calls;
 mod cloning;
 mod composed;

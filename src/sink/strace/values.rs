@@ -3,7 +3,7 @@
 use super::super::clock::Zone;
 use super::descriptors;
 use super::quote::quoted;
-use super::{calls, constants, meaning, times};
+use super::{answers, calls, constants, meaning, times};
 use crate::decode::UNKNOWN;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value, hardware};
 use crate::event::Event;
@@ -192,6 +192,8 @@ impl Painter<'_, '_> {
                     continue;
                 }
                 Show::Idle => continue,
+                Show::Full if self.abbrev => continue,
+                Show::Brief if !self.abbrev => continue,
                 _ if meaning::leaves_field_out(self, parent, field) => continue,
                 _ => {}
             }
@@ -259,7 +261,10 @@ impl Painter<'_, '_> {
         let compound = |item: &Node| matches!(item.value, Value::Struct | Value::Parts);
         let structures =
             node.value == Value::List && self.tree.inside(at).next().is_some_and(|(_, item)| compound(item));
-        let most = if self.abbrev && node.value == Value::List { self.most } else { usize::MAX };
+        let most = match self.abbrev && node.value == Value::List {
+            true => answers::most_items(self.event, node.name).unwrap_or(self.most),
+            false => usize::MAX,
+        };
         for (index, (at, item)) in self.tree.inside(at).enumerate() {
             if !first {
                 out.extend_from_slice(between);
