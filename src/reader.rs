@@ -85,7 +85,7 @@ impl Reader {
                 match Record::parse(rest) {
                     Ok((record, len)) => {
                         if let Some(keep) = &mut self.keep {
-                            keep.take(&record);
+                            self.shared.writing(|| keep.take(&record));
                         }
                         match &self.output {
                             Some(_) if hidden(self.shown.as_ref(), &record) => false,
@@ -96,7 +96,8 @@ impl Reader {
                             self.output.as_mut().filter(|output| output.is_separate() && !lines.is_empty())
                         {
                             output.select(record.head().tid);
-                            output.write(&lines, self.pipeline.events().saturating_sub(written));
+                            let events = self.pipeline.events().saturating_sub(written);
+                            self.shared.writing(|| output.write(&lines, events));
                             written = self.pipeline.events();
                             lines.clear();
                         }
@@ -114,12 +115,13 @@ impl Reader {
             self.receiver.release(read);
             if let Some(alerts) = &mut self.alerts {
                 let (lines, copies) = self.pipeline.take_alerts();
-                alerts.write(&lines, copies);
+                self.shared.writing(|| alerts.write(&lines, copies));
             }
             // Lines are held back only while more records wait.
             if lines.len() >= CHUNK || self.receiver.is_empty() {
                 if let Some(output) = &mut self.output {
-                    output.write(&lines, self.pipeline.events().saturating_sub(written));
+                    let events = self.pipeline.events().saturating_sub(written);
+                    self.shared.writing(|| output.write(&lines, events));
                 }
                 written = self.pipeline.events();
                 lines.clear();
@@ -127,7 +129,7 @@ impl Reader {
                 self.shared.publish_log(written, lost, self.receiver.position());
             }
             if let Some(keep) = &mut self.keep {
-                keep.tick(clock::monotonic());
+                self.shared.writing(|| keep.tick(clock::monotonic()));
             }
             before = before.saturating_sub(read);
             if before == 0 {
@@ -140,9 +142,9 @@ impl Reader {
             if closed && self.receiver.is_empty() {
                 if let Some(output) = &mut self.output {
                     self.pipeline.finish(&mut lines);
-                    output.write(&lines, 0);
+                    self.shared.writing(|| output.write(&lines, 0));
                 }
-                let kept = self.keep.and_then(Kept::finish);
+                let kept = self.shared.writing(|| self.keep.and_then(Kept::finish));
                 let missed = self.receiver.missed().filter(|missed| missed.total() > 0).cloned();
                 let fired = self.pipeline.fired().cloned();
                 return Read { output: self.output, kept, alerts: self.alerts, fired, malformed, missed };

@@ -49,6 +49,8 @@ pub struct Shared {
     events: AtomicU64,
     events_lost: AtomicU64,
     written: AtomicU64,
+    /// Writes that began and that ended: odd while one is under way.
+    writes: AtomicU64,
     rates: Mutex<Rates>,
 }
 
@@ -110,6 +112,19 @@ impl Shared {
         self.events.store(events, Ordering::Relaxed);
         self.events_lost.store(lost, Ordering::Relaxed);
         self.written.store(position, Ordering::Release);
+    }
+
+    /// Does a write of the log's reader, which may wait for somebody who takes nothing.
+    pub fn writing<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.writes.fetch_add(1, Ordering::AcqRel);
+        let done = write();
+        self.writes.fetch_add(1, Ordering::AcqRel);
+        done
+    }
+
+    /// The write that the log's reader is in, by a number of its own.
+    pub fn write_under_way(&self) -> Option<u64> {
+        Some(self.writes.load(Ordering::Acquire)).filter(|write| write % 2 == 1)
     }
 
     fn tracees(&self) -> usize {

@@ -27,6 +27,9 @@ pub(super) fn ending(status: Option<i32>) -> Ending {
     }
 }
 
+/// How long one write may take after an abort, in nanoseconds.
+const STUCK: u64 = 2_000_000_000;
+
 /// Ends the run: waits until everything is written, says what was lost. Returns whether the log is complete.
 pub(super) fn finish(run: Run, plan: &Plan, story: &mut Story) -> Finished {
     let mut alerted = None;
@@ -44,10 +47,15 @@ fn finish_log(run: Run, plan: &Plan, story: &mut Story, alerted: &mut Option<u8>
         say(&format!("the log is incomplete: {lost} records were lost, because nobody took them"));
         complete = false;
     }
-    // After an abort the reader may sit in a write that nobody takes; it gets a moment.
-    let deadline = clock::monotonic() + 1_000_000_000;
+    // After an abort the reader may sit in a write that nobody takes; that gets a moment. One that only gets no CPU does not sit
+    // there.
+    let (mut write, mut since) = (None, clock::monotonic());
     while aborted && !run.reader.is_finished() {
-        if clock::monotonic() > deadline {
+        let now = run.shared.write_under_way();
+        if now.is_none() || now != write {
+            (write, since) = (now, clock::monotonic());
+        }
+        if clock::monotonic() > since + STUCK {
             say("the log is incomplete: its reader takes nothing");
             return false;
         }
