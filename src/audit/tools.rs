@@ -27,8 +27,10 @@ pub enum Kind {
 const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "csh", "tcsh", "fish", "rbash", "busybox"];
 
 /// Names that a version may follow.
-const INTERPRETERS: &[&str] =
-    &["python", "perl", "ruby", "node", "nodejs", "php", "lua", "luajit", "pypy", "deno", "bun", "tclsh", "Rscript"];
+const INTERPRETERS: &[&str] = &[
+    "python", "perl", "ruby", "node", "nodejs", "php", "lua", "luajit", "pypy", "deno", "bun", "tclsh", "Rscript",
+    "java",
+];
 
 const DOWNLOADERS: &[&str] = &[
     "curl",
@@ -157,6 +159,77 @@ fn by_name(name: &[u8]) -> Kind {
     }
 }
 
+/// Scripts that get and install packages, which an interpreter runs: by their last or their last but one name (a package
+/// that is run as a directory has `__main__.py` in it, and pip calls itself by `__pip-runner__.py`).
+const SCRIPTED: &[&str] = &[
+    "pip",
+    "pip3",
+    "pipx",
+    "poetry",
+    "pdm",
+    "hatch",
+    "pipenv",
+    "virtualenv",
+    "tox",
+    "nox",
+    "pre-commit",
+    "pre_commit",
+    "conda",
+    "mamba",
+    "ensurepip",
+    "npm",
+    "npm-cli.js",
+    "npx",
+    "npx-cli.js",
+    "yarn",
+    "yarn.js",
+    "yarnpkg",
+    "pnpm",
+    "pnpm.cjs",
+    "pnpx",
+    "corepack",
+    "corepack.js",
+    "gem",
+    "bundle",
+    "bundler",
+    "composer",
+    "composer.phar",
+    "cpan",
+    "cpanm",
+    "conan",
+];
+
+/// Whether a command line of `kind` runs a script that gets and installs packages. One that lies among the build's `own`
+/// files is taken for that only where a package manager would put it: beside its interpreter (a virtual environment), or
+/// among installed packages.
+#[must_use]
+pub fn installs(kind: Kind, argv: &[&[u8]], own: impl Fn(&[u8]) -> bool) -> bool {
+    let known = |name: &[u8]| {
+        let name = name.strip_suffix(b".py").unwrap_or(name);
+        let plain = name.strip_prefix(b"__").and_then(|name| name.strip_suffix(b"-runner__")).unwrap_or(name);
+        let plain = plain.split(|byte| *byte == b'.').next().filter(|start| *start == b"pip3").unwrap_or(plain);
+        SCRIPTED.iter().any(|known| known.as_bytes() == plain)
+    };
+    if kind == Kind::PackageManager {
+        return true;
+    }
+    if kind != Kind::Interpreter {
+        return false;
+    }
+    if let Source::File(path) = program_source(kind, argv) {
+        let dir = |path: &[u8]| memchr::memrchr(b'/', path).map(|at| path[..at].to_vec()).unwrap_or_default();
+        let beside = !dir(path).is_empty() && argv.first().is_some_and(|name| dir(name).ends_with(&dir(path)));
+        let packaged = [&b"/site-packages/"[..], b"/node_modules/"]
+            .iter()
+            .any(|place| memchr::memmem::find(path, place).is_some());
+        return (beside || packaged || !own(path)) && path.rsplit(|byte| *byte == b'/').take(2).any(known);
+    }
+    // `python3 -m pip`, `-Im pip.__main__`
+    let module =
+        argv.iter().position(|word| word.starts_with(b"-") && word.ends_with(b"m")).and_then(|at| argv.get(at + 1));
+    module.and_then(|module| module.split(|byte| *byte == b'.').next()).is_some_and(known)
+}
+
 /// Where a shell or an interpreter has its program from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source<'a> {
@@ -175,6 +248,10 @@ pub enum Source<'a> {
 pub fn program_source<'a>(kind: Kind, argv: &[&'a [u8]]) -> Source<'a> {
     if !matches!(kind, Kind::Shell | Kind::Interpreter) {
         return Source::Elsewhere;
+    }
+    if argv.first().is_some_and(|name| base(name) == b"java") {
+        let jar = argv.iter().position(|word| *word == b"-jar").and_then(|at| argv.get(at + 1));
+        return jar.map_or(Source::Elsewhere, |jar| Source::File(jar));
     }
     let mut words = argv.iter().skip(1).copied().peekable();
     while let Some(word) = words.next() {
@@ -217,7 +294,9 @@ pub fn program_source<'a>(kind: Kind, argv: &[&'a [u8]]) -> Source<'a> {
         if kind == Kind::Shell && letters == b"o" {
             words.next();
         }
-        if kind == Kind::Interpreter && matches!(letters, b"W" | b"X" | b"I") {
+        // `-I DIR` of Perl and Ruby; Python's -I has no value.
+        let python = inline == b"cm";
+        if kind == Kind::Interpreter && (matches!(letters, b"W" | b"X") || (letters == b"I" && !python)) {
             words.next();
         }
     }
@@ -253,6 +332,41 @@ mod tests {
     }
 
     #[test]
+    fn scripts_that_install_are_known() {
+        let of = |line: &'static str| {
+            let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            super::installs(kind(words[0], words[0]), &words, |path| !path.starts_with(b"/usr/"))
+        };
+        for line in [
+            "/w/v/bin/python3 v/bin/pip install -q pytest",
+            "/usr/bin/python3.11 -Im ensurepip --upgrade",
+            "python3 -m pip install build",
+            "python3 -I -m pip.__main__ install build",
+            "python3 /w/v/lib/python3.11/site-packages/pip/__pip-runner__.py install wheel",
+            "python3 /tmp/x/site-packages/pip install wheel",
+            "python3 /usr/bin/pip3.11 download x",
+            "node /usr/bin/npm ci",
+            "node /usr/lib/node_modules/npm/bin/npm-cli.js install",
+            "ruby /usr/bin/gem install x",
+            "cargo build",
+        ] {
+            assert!(of(line), "{line}");
+        }
+        for line in [
+            "python3 setup.py install",
+            "node install.js",
+            "python3 -c pip",
+            "sh pip",
+            "python3 -m json.tool",
+            "perl -e npm",
+            "python3 bin/pip x",
+            "node ./npm",
+        ] {
+            assert!(!of(line), "{line}");
+        }
+    }
+
+    #[test]
     fn a_command_line_tells_where_the_program_is() {
         let of = |line: &'static str| {
             let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
@@ -269,6 +383,8 @@ mod tests {
         assert_eq!(of("python3 -c print()"), Source::Word(b"print()"));
         assert_eq!(of("perl -e 1"), Source::Word(b"1"));
         assert_eq!(of("node index.js"), Source::File(b"index.js"));
+        assert_eq!(of("java -Xmx1g -jar lib/x.jar a"), Source::File(b"lib/x.jar"));
+        assert_eq!(of("java -cp lib Main -jar"), Source::Elsewhere);
         assert_eq!(of("cat x"), Source::Elsewhere);
     }
 }

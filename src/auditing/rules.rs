@@ -9,6 +9,7 @@ use crate::places::{self, text};
 use crate::rules::fields::{Registry, Setup};
 use crate::rules::load::{self, Loader, Report, Rules, Variables, pattern};
 use crate::rules::{Asked, Form, Heard, Priority, Watch};
+use std::path::Path;
 
 /// The built-in rules, in the order of their names.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -29,7 +30,7 @@ const MESSAGE: usize = 1000;
 /// What is wrong with a rule file, as lines of text.
 pub(super) fn load(audit: &Audit, plan: &Plan, context: &Context) -> Result<Rules, String> {
     let mut loader = Loader::new(&Registry);
-    loader.set(variables(plan, context));
+    loader.set(variables(plan, context, audit.report.as_deref()));
     for (name, text) in BUILT_IN.iter().filter(|_| audit.default_rules) {
         loader.add(name, text);
     }
@@ -41,7 +42,7 @@ pub(super) fn load(audit: &Audit, plan: &Plan, context: &Context) -> Result<Rule
 
 /// The places of the run by the names that rules have for them. `HOMES` are all that are likely: a build that is given
 /// another home directory can still look into the user's own.
-fn variables(plan: &Plan, context: &Context) -> Variables {
+fn variables(plan: &Plan, context: &Context, report: Option<&Path>) -> Variables {
     let command = if let Target::Launch(command) = &plan.target { Some(command) } else { None };
     // A path argument is text: it can have the name that the build was told, not the real one.
     let told = |name: &str| {
@@ -55,6 +56,12 @@ fn variables(plan: &Plan, context: &Context) -> Variables {
     variables.set("HOME", both(&context.places.home, "HOME"));
     variables.set("TMPDIR", both(&context.places.tmpdir, "TMPDIR"));
     variables.set("WORKSPACE", [pattern(&context.places.workspace)]);
+    // What the build is told of by its environment, where it is told.
+    for name in ["GITHUB_ENV", "RUNNER_TOOL_CACHE", "SSH_AUTH_SOCK"] {
+        variables.set(name, [pattern(&told(name))]);
+    }
+    let report = report.map(|dir| text(&places::real(dir))).unwrap_or_default();
+    variables.set("REPORT", [pattern(&report)]);
     variables
 }
 

@@ -69,6 +69,7 @@ impl Fold {
                 None
             }
             _ => {
+                self.right_given(event, name, by);
                 if SIGNALS.iter().any(|(call, ..)| *call == name) {
                     self.signal(event, name, by);
                 }
@@ -286,12 +287,20 @@ impl Fold {
 
     fn map(&mut self, event: &Event<'_>, by: Mark) -> Option<Box<str>> {
         const PROT_WRITE: u64 = 2;
+        const PROT_EXEC: u64 = 4;
         const MAP_SHARED: u64 = 1;
         let word = |index: usize| event.words().get(index).copied().unwrap_or(0);
-        if event.error().is_some() || word(2) & PROT_WRITE == 0 || word(3) & MAP_SHARED == 0 {
+        let (writes, executes) = (word(2) & PROT_WRITE != 0 && word(3) & MAP_SHARED != 0, word(2) & PROT_EXEC != 0);
+        if event.error().is_some() || !(writes || executes) {
             return None;
         }
         let path = files::behind(event, crate::decode::walk::low32(word(4)).cast_signed())?;
+        if executes {
+            self.loaded(path, by);
+        }
+        if !writes {
+            return None;
+        }
         self.files.used(path, Access::MappedWritable, by, &mut self.beyond);
         Some(text(path).into())
     }
@@ -319,6 +328,7 @@ impl Fold {
             return;
         }
         self.act(ActKind::SignalOutside, name, format!("signal {signal}"), event.error(), by);
+        self.struck(target, signal, by);
     }
 
     fn socket(&mut self, event: &Event<'_>, name: &'static str, tree: &Tree, by: Mark) -> Option<Box<str>> {

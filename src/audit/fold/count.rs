@@ -13,7 +13,7 @@ const PRIVATE: usize = 12;
 /// Distinct files that were refused.
 const REFUSED: usize = 50;
 /// Files of the user that one process destroyed.
-const DESTROYED: usize = 20;
+const DESTROYED: usize = 5;
 
 impl Fold {
     /// Counts, when all events have come.
@@ -58,7 +58,7 @@ impl Fold {
         }
     }
 
-    /// Files of the user that one process went through and took away or wrote over. What the build made itself is its own,
+    /// Files of the user that one process went through and took away or wrote over, or had others do that to. What the build made itself is its own,
     /// and so are directories that it made; what hides behind a dot is a cache or a setting, and told by rules.
     pub(super) fn destroyed(&mut self) {
         let home = format!("{}/", self.context.places.home.trim_end_matches('/'));
@@ -86,8 +86,14 @@ impl Fold {
             let Some(listed) = dir.uses.get(&Access::Listed).filter(|listed| listed.first_us <= used.first_us) else {
                 continue;
             };
-            for process in used.processes.iter().filter(|process| listed.processes.contains(process)) {
-                *hit.entry(*process).or_default() += 1;
+            // A shell goes through a directory and has another program take each file away.
+            let through = |process: &u32| {
+                let mut line = self.processes.ancestry(*process).map(|process| process.id);
+                line.find(|id| listed.processes.contains(id))
+            };
+            let by: FxHashSet<u32> = used.processes.iter().filter_map(through).collect();
+            for process in by {
+                *hit.entry(process).or_default() += 1;
             }
         }
         let most: Vec<(u32, usize)> = hit.into_iter().filter(|(_, count)| *count >= DESTROYED).collect();

@@ -12,8 +12,12 @@ use crate::audit::tools::{self, Kind, Source};
 use crate::event::Event;
 use rustc_hash::FxHashSet;
 
-/// The shortest command that is looked for in such a text.
+/// The shortest command that is looked for anywhere in such a text; a shorter one, and one of a single word, has to be a
+/// line of it by itself.
 const COMMAND: usize = 6;
+
+/// The shortest command that is looked for at all.
+const SHORT: usize = 2;
 
 /// The shortest text of a shell that is looked for in what its parent had from the network.
 const SAID: usize = 4;
@@ -39,16 +43,16 @@ impl Fold {
     }
 
     fn passes_on(&self, by: Mark) -> bool {
-        self.processes.recall(by.process).is_some_and(|memory| {
-            (memory.fetched && memory.kind != Kind::PackageManager) || (memory.fed && memory.kind == Kind::Copier)
-        })
+        self.processes
+            .recall(by.process)
+            .is_some_and(|memory| (memory.fetched && !memory.installs) || (memory.fed && memory.kind == Kind::Copier))
     }
 
     /// Bytes came from the internet's families.
     pub(super) fn fetched(&mut self, data: &[u8], by: Mark) {
         let Some(memory) = self.processes.memory(by.process) else { return };
         memory.fetched = true;
-        if matches!(memory.kind, Kind::Shell | Kind::Interpreter | Kind::Other) {
+        if !memory.installs && matches!(memory.kind, Kind::Shell | Kind::Interpreter | Kind::Copier | Kind::Other) {
             memory.tell(data, true);
         }
         if memory.kind == Kind::Shell && memory.from_stdin && matches!(memory.slots[0], Slot::Socket(_)) {
@@ -217,6 +221,17 @@ impl Fold {
         }
     }
 
+    /// A file was mapped as code: a download?
+    pub(super) fn loaded(&mut self, path: &[u8], by: Mark) {
+        if !self.files.known(path).is_some_and(|file| file.downloaded) {
+            return;
+        }
+        let shown = text(path);
+        let message = format!("{shown} was downloaded by this build and then loaded as code");
+        let about = "A library that the build downloaded is loaded into a program";
+        self.detect("downloaded-loaded", about, Level::Warning, message, Some(shown), by);
+    }
+
     fn ran_decoded(&mut self, path: &[u8], by: Mark) {
         let shown = text(path);
         let message = format!("{shown} was decoded by this build and then executed");
@@ -243,12 +258,18 @@ impl Fold {
         let kind = tools::kind(event.who.exe(), words.first().copied().unwrap_or_default());
         let line = match tools::program_source(kind, &words) {
             Source::Word(word) => word.get(..64).unwrap_or(word).to_vec(),
-            _ if words.len() > 1 => words.join(&b' '),
-            _ => return,
+            _ => words.join(&b' '),
         };
         let line = plain(&line);
         let line = line.trim_ascii();
-        if line.len() < COMMAND || memchr::memmem::find(&told, line).is_none() {
+        let stands = match line.len() {
+            0..SHORT => false,
+            short if short < COMMAND || words.len() == 1 => {
+                told.split(|byte| *byte == b'\n').any(|told| told.trim_ascii() == line)
+            }
+            _ => memchr::memmem::find(&told, line).is_some(),
+        };
+        if !stands {
             return;
         }
         let shown = crate::audit::redact::word(&text(line));

@@ -75,6 +75,20 @@ impl Fold {
         }
     }
 
+    /// A signal went to a process that is not of the build now. One that ended a moment ago was; and only those count that
+    /// end or stop what does not expect them.
+    pub(super) fn struck(&mut self, pid: Pid, signal: i32, by: Mark) {
+        // signal(7): HUP, INT, QUIT, ABRT, KILL, TERM, STOP.
+        const DEADLY: [i32; 7] = [1, 2, 3, 6, 9, 15, 19];
+        if !DEADLY.contains(&signal) || self.place(pid) != Place::Outside || self.processes.seen(pid) {
+            return;
+        }
+        let exe = self.processes.program(by.process).map(|program| program.exe.clone()).unwrap_or_default();
+        let message = format!("{} sent signal {signal} to a process outside the build", text(base(exe.as_bytes())));
+        let about = "A process that is not of the build is told to end or to stop";
+        self.detect("outside-process-signalled", about, Level::Warning, message, None, by);
+    }
+
     fn place(&self, pid: Pid) -> Place {
         if pid == self.context.tracer {
             Place::Tracer

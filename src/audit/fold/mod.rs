@@ -15,6 +15,7 @@ mod network;
 mod object;
 mod process;
 mod renown;
+mod rights;
 mod streams;
 mod uring;
 mod wanted;
@@ -204,7 +205,9 @@ impl Fold {
             .filter(|program| !program.inherited)
             .map(|program| (program.exe.clone(), program.argv.first().cloned().unwrap_or_default()));
         self.network_commands(event, by);
-        self.processes.executed(by.process, event, by.us, digest(event));
+        let places = &self.context.places;
+        let own = [places.workspace.as_str(), places.tmpdir.as_str(), "/tmp", "/var/tmp", "/dev/shm"];
+        self.processes.executed(by.process, event, by.us, digest(event), &own);
         let exe = event.who.exe().to_vec();
         match object::object(&exe) {
             object::Object::File(path, gone) => {

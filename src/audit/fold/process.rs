@@ -2,7 +2,7 @@
 
 use crate::audit::limits::{self, Beyond};
 use crate::audit::model::{Digest, End, Process, Program};
-use crate::audit::text::{base, text};
+use crate::audit::text::{base, text, within};
 use crate::audit::{redact, tools};
 use crate::event::Event;
 use crate::model::Pid;
@@ -48,6 +48,8 @@ pub(super) struct Memory {
     pub(super) told: Vec<u8>,
     /// What its program is good for.
     pub(super) kind: tools::Kind,
+    /// Its program gets and installs packages, and checks them by its own rules.
+    pub(super) installs: bool,
     /// Its program is read from its standard input.
     pub(super) from_stdin: bool,
     /// The file that its program is read from, an absolute path.
@@ -126,6 +128,11 @@ impl Processes {
         self.live.get(&pid).copied()
     }
 
+    /// Whether a process of this number is or was of the build.
+    pub(super) fn seen(&self, pid: Pid) -> bool {
+        self.unborn.contains_key(&pid) || self.all.iter().any(|process| process.pid == pid)
+    }
+
     /// `child` was made by `parent`. It may be a thread; then nothing asks for it.
     pub(super) fn forked(&mut self, parent: u32, child: Pid, us: u64) {
         if self.live.contains_key(&child) || self.unborn.len() >= limits::PROCESSES {
@@ -136,7 +143,14 @@ impl Processes {
     }
 
     /// A new program runs.
-    pub(super) fn executed(&mut self, id: u32, event: &Event<'_>, us: u64, digest: Option<Result<Digest, String>>) {
+    pub(super) fn executed(
+        &mut self,
+        id: u32,
+        event: &Event<'_>,
+        us: u64,
+        digest: Option<Result<Digest, String>>,
+        own: &[&str],
+    ) {
         let mut program = program(&event.who, us);
         match digest {
             Some(Ok(digest)) => program.digest = Some(digest),
@@ -156,6 +170,9 @@ impl Processes {
                 memory.operand.extend_from_slice(path);
             }
             memory.kind = kind;
+            memory.installs = tools::installs(kind, &words, |path| {
+                !path.starts_with(b"/") || own.iter().any(|dir| within(path, dir.as_bytes()))
+            });
             (memory.fetched, memory.fed) = (false, false);
             (memory.decodes, memory.uncovered) = (decodes, false);
             memory.deciphers = deciphers;

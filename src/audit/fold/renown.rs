@@ -98,11 +98,13 @@ struct Words {
 }
 
 impl Words {
-    /// Whether they are in `data`, as they are or in base64.
+    /// Whether they are in `data`, as they are, in base64 or in hexadecimal.
     fn are_in(&self, data: &[u8]) -> bool {
         self.are_plain_in(data) || {
-            let mut forms = self.all.first().into_iter().flat_map(|word| encoded(word.as_bytes()));
-            self.all.len() == 1 && forms.any(|form| memchr::memmem::find(data, form.as_bytes()).is_some())
+            let word = self.all.first().filter(|_| self.all.len() == 1).map_or(&b""[..], |word| word.as_bytes());
+            let hexadecimal = word.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let mut forms = encoded(word).chain([hexadecimal]).filter(|form| form.len() >= RUN);
+            forms.any(|form| memchr::memmem::find(data, form.as_bytes()).is_some())
         }
     }
 
@@ -240,6 +242,8 @@ mod tests {
             assert!(WORDS.iter().any(|words| words.are_in(text.as_bytes())));
         }
         assert_eq!(encoded(b"AKIA").count(), 0);
+        assert!(WORDS.iter().any(|words| words.are_in(b"d=4e504d5f544f4b454e3d78")), "NPM_TOKEN=x");
+        assert!(!WORDS.iter().any(|words| words.are_in(b"414b4941")), "AKIA alone is any number");
     }
 
     #[test]
