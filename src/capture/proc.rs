@@ -4,6 +4,7 @@
 
 use super::descriptor::capture_descriptor;
 use super::{MAX_CMDLINE, MAX_FDS, MAX_PATH, Wanted};
+use crate::decode::result_kind;
 use crate::decode::secrets;
 use crate::decode::walk::failed;
 use crate::engine::{Call, Task};
@@ -87,7 +88,7 @@ pub(super) fn outsider(pid: Pid, show: bool) -> Option<(Vec<u8>, Vec<u8>)> {
 /// Adds what the new descriptor of a successful call refers to: what was opened, not what was asked for.
 pub(super) fn capture_opened(writer: &mut Writer<'_>, task: Task, call: &Call, result: i64, detail: bool) {
     let fd = u32::try_from(result).ok().filter(|_| !failed(result));
-    if let Some(fd) = fd.filter(|_| call.row.is_some_and(|row| row.ret == Ret::Fd)) {
+    if let Some(fd) = fd.filter(|_| call.row.is_some_and(|row| result_kind(row, &call.args) == Ret::Fd)) {
         capture_descriptor(writer, Role::Opened, task, fd, detail);
     }
 }

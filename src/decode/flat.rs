@@ -72,7 +72,7 @@ pub(super) fn walk_flat_sized(
 pub const UNKNOWN: &str = "unknown";
 
 /// What was seen `after` the first `ours` of the `given` bytes of a structure: said unless all of it is zero.
-fn put_unknown(walk: &mut Walk<'_>, after: &Seen, ours: usize, given: usize) {
+pub(super) fn put_unknown(walk: &mut Walk<'_>, after: &Seen, ours: usize, given: usize) {
     if after.state == State::Unreadable {
         walk.put(UNKNOWN, Value::Unreadable(after.address));
     } else if walk.bytes(after).iter().any(|byte| *byte != 0) {

@@ -14,6 +14,7 @@ mod bytes;
 mod flat;
 mod limits;
 mod pieces;
+mod result;
 mod shapes;
 mod unnamed;
 mod uring;
@@ -21,6 +22,7 @@ mod value;
 
 pub use args::{room, walk_arg};
 pub use flat::UNKNOWN;
+pub use result::result_kind;
 pub use unnamed::{takes_stack, unnamed_room, walk_unnamed};
 pub use uring::{POLLED, uring_call};
 pub use value::{Raw, Text, decode_raw};

@@ -1,110 +1,11 @@
-//! Structures of the kernel's own facilities whose size or members vary: bpf(2), perf_event_open(2), capabilities, security
+//! Structures of the kernel's own facilities whose size or members vary: perf_event_open(2), capabilities, security
 //! modules, statmount(2).
 
 use super::super::flat::put_fields;
-use super::super::tree::{Seen, Show, Value};
-use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk, low32};
+use super::super::tree::{Show, Value};
+use super::super::walk::{MAX_ITEMS, MAX_STRUCTS, Walk};
 use super::too_big;
 use crate::table::{sets, structs};
-
-fn put_words(walk: &mut Walk<'_>, seen: &Seen, fields: &[(&'static str, usize, usize)]) {
-    for (name, at, width) in fields {
-        if let Some(word) = walk.number(seen, *at, *width) {
-            walk.put(name, Value::Unsigned(word));
-        }
-    }
-}
-
-/// `union bpf_attr` (linux/bpf.h) by the command, argument 0.
-pub(super) fn bpf_attr(walk: &mut Walk<'_>, name: &'static str, address: u64, size: u64) {
-    const MOST: usize = 256;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let seen = walk.read(address, size.min(MOST));
-    if seen.len() < 4 {
-        return walk.put(name, if size < 4 { Value::Address(address) } else { Value::Unreadable(address) });
-    }
-    walk.open_struct(name);
-    match low32(walk.word(0)) {
-        0 => {
-            let kind = walk.u32_at(&seen, 0).unwrap_or(0);
-            walk.put("map_type", Value::Constant(&sets::BPF_MAP_TYPE, u64::from(kind)));
-            put_words(walk, &seen, &[("key_size", 4, 4), ("value_size", 8, 4), ("max_entries", 12, 4)]);
-            put_flags(walk, &seen, "map_flags", 16);
-            put_name(walk, &seen, "map_name", 28);
-        }
-        1..=4 => {
-            put_fd(walk, &seen, "map_fd", 0);
-            put_pointers(walk, &seen, &[("key", 8), ("value", 16)]);
-            put_flags(walk, &seen, "flags", 24);
-        }
-        5 => put_program(walk, &seen),
-        6 | 7 => {
-            let path = walk.u64_at(&seen, 0).unwrap_or(0);
-            walk.path("pathname", path);
-            put_fd(walk, &seen, "bpf_fd", 8);
-            put_flags(walk, &seen, "file_flags", 12);
-        }
-        8 | 9 => {
-            put_fd(walk, &seen, "target_fd", 0);
-            put_fd(walk, &seen, "attach_bpf_fd", 4);
-            let kind = walk.u32_at(&seen, 8).unwrap_or(0);
-            walk.put("attach_type", Value::Constant(&sets::BPF_ATTACH_TYPE, u64::from(kind)));
-            put_flags(walk, &seen, "attach_flags", 12);
-        }
-        11..=14 => put_words(walk, &seen, &[("start_id", 0, 4), ("next_id", 4, 4), ("open_flags", 8, 4)]),
-        15 => {
-            put_fd(walk, &seen, "bpf_fd", 0);
-            put_words(walk, &seen, &[("info_len", 4, 4)]);
-            put_pointers(walk, &seen, &[("info", 8)]);
-        }
-        _ => walk.put("data", Value::Bytes(seen)),
-    }
-    if size > MOST {
-        walk.mark_more();
-    }
-    walk.close();
-}
-
-fn put_program(walk: &mut Walk<'_>, seen: &Seen) {
-    let kind = walk.u32_at(seen, 0).unwrap_or(0);
-    walk.put("prog_type", Value::Constant(&sets::BPF_PROG_TYPE, u64::from(kind)));
-    put_words(walk, seen, &[("insn_cnt", 4, 4)]);
-    put_pointers(walk, seen, &[("insns", 8)]);
-    let license = walk.u64_at(seen, 16).unwrap_or(0);
-    walk.string("license", license);
-    put_words(walk, seen, &[("log_level", 24, 4), ("log_size", 28, 4)]);
-    put_pointers(walk, seen, &[("log_buf", 32)]);
-    put_words(walk, seen, &[("kern_version", 40, 4)]);
-    put_flags(walk, seen, "prog_flags", 44);
-    put_name(walk, seen, "prog_name", 48);
-}
-
-fn put_flags(walk: &mut Walk<'_>, seen: &Seen, name: &'static str, at: usize) {
-    if let Some(word) = walk.u32_at(seen, at) {
-        walk.put(name, Value::Hex(u64::from(word)));
-    }
-}
-
-fn put_fd(walk: &mut Walk<'_>, seen: &Seen, name: &'static str, at: usize) {
-    if let Some(number) = walk.u32_at(seen, at) {
-        walk.put(name, Value::Fd(number.cast_signed()));
-    }
-}
-
-fn put_name(walk: &mut Walk<'_>, seen: &Seen, name: &'static str, at: usize) {
-    let part = seen.part(at, 16);
-    if let Some(end) = memchr::memchr(0, walk.bytes(&part)) {
-        walk.put(name, Value::Str(part.part(0, end)));
-    }
-}
-
-fn put_pointers(walk: &mut Walk<'_>, seen: &Seen, fields: &[(&'static str, usize)]) {
-    for (name, at) in fields {
-        if let Some(pointer) = walk.u64_at(seen, *at) {
-            walk.put(name, if pointer == 0 { Value::Null } else { Value::Address(pointer) });
-        }
-    }
-}
 
 /// `struct sched_attr` as sched_setattr(2) takes it: as long as its first word says, 0 for the first version's size. When
 /// there is more than the kernel knows, that word is all it answers (E2BIG).

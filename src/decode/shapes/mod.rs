@@ -3,6 +3,7 @@
 
 mod address;
 mod amateur;
+mod bpf;
 mod btrfs;
 mod clocks;
 mod device;
@@ -75,7 +76,7 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::MSGBUF, notify::msgbuf),
     (named::IOCB, notify::iocb),
     (named::IOCB_PTR, notify::iocb_ptr),
-    (named::BPF_ATTR, kernel::bpf_attr),
+    (named::BPF_ATTR, bpf::bpf_attr),
     (named::PERF_EVENT_ATTR, perf::perf_event_attr),
     (named::SCHED_ATTR_GIVEN, kernel::sched_attr_given),
     (named::CAP_USER_DATA, kernel::cap_user_data),

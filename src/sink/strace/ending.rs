@@ -1,7 +1,9 @@
 //! What stands behind the closing bracket: the result by its kind, errors with their text.
 
+use super::descriptors;
 use super::values::{Painter, number};
-use crate::decode::errno;
+use crate::decode::walk::low32;
+use crate::decode::{errno, result_kind};
 use crate::event::{Event, Name, Outcome};
 use crate::model::Abi;
 use crate::table::{self, Ret};
@@ -20,6 +22,12 @@ pub(super) fn result(painter: &Painter<'_, '_>, raw: bool, out: &mut Vec<u8>) {
     match kind {
         _ if raw => super::values::hex(unsigned, out),
         // Flags, leases and seals of fcntl(2), and prctl(2)'s secure bits.
+        Ret::Int if let Some(old) = duplicated(event) => {
+            number(out, format_args!("{result}"));
+            if painter.shown.fds.any() {
+                descriptors::target(painter, old, out);
+            }
+        }
         Ret::Int if is_bits(event) => super::values::hex(unsigned, out),
         Ret::Hex | Ret::Ptr => super::values::hex(unsigned, out),
         Ret::Mode => super::constants::octal(u32::try_from(unsigned).unwrap_or(u32::MAX), out),
@@ -50,7 +58,14 @@ fn kind_of(event: &Event<'_>) -> Ret {
         Name::Known(name) => table::by_name(name),
         Name::Unknown(_) => None,
     };
-    row.map_or(Ret::Long, |row| row.ret)
+    row.map_or(Ret::Long, |row| result_kind(row, event.words()))
+}
+
+/// What a fcntl(2) that duplicates a descriptor duplicated.
+fn duplicated(event: &Event<'_>) -> Option<i32> {
+    // F_DUPFD, F_DUPFD_CLOEXEC (linux/fcntl.h).
+    let (Name::Known("fcntl" | "fcntl64"), [old, command, ..]) = (event.name, event.words()) else { return None };
+    matches!(low32(*command), 0 | 1030).then(|| low32(*old).cast_signed())
 }
 
 fn failure(error: u16, out: &mut Vec<u8>) {

@@ -2,8 +2,8 @@
 
 use super::quote::quoted;
 use super::values::{Painter, number};
-use super::{answers, calls, constants, times};
-use crate::decode::tree::{Node, Value};
+use super::{answers, calls, constants, meaning, times};
+use crate::decode::tree::{Node, Show, Value};
 use crate::event::Name;
 use crate::model::{Constants, HexStrings};
 use crate::table::sets;
@@ -37,6 +37,14 @@ impl Painter<'_, '_> {
         if old == new {
             return;
         }
+        if self.event.name == Name::Known("bpf") {
+            out.truncate(start);
+            // BPF_PROG_LOAD: what was asked for, without the verifier's words.
+            return match self.event.words().first() {
+                Some(5) => self.value(first, before, out),
+                _ => self.merged(first, second, out),
+            };
+        }
         if answers::told_together(self.event) && continues(&old, &new) {
             out.truncate(start);
             return out.extend_from_slice(&new);
@@ -67,6 +75,35 @@ impl Painter<'_, '_> {
         out.extend_from_slice(self.event.bytes(note, self.tree));
         out.extend_from_slice(b" */ ");
         quoted(self.event.bytes(&seen, self.tree), HexStrings::All, out);
+    }
+
+    /// A structure before and after the call, whose fields that changed are told with both values.
+    pub(super) fn merged(&self, before: usize, after: usize, out: &mut Vec<u8>) {
+        let fields = |at| {
+            let shown = move |(_, field): &(usize, &Node)| {
+                field.show == Show::Always && !meaning::leaves_field_out(self, at, field)
+            };
+            self.tree.inside(at).filter(shown)
+        };
+        out.push(b'{');
+        for (index, ((old_at, old), (new_at, new))) in fields(before).zip(fields(after)).enumerate() {
+            out.extend_from_slice(if index > 0 { b", " } else { b"" });
+            out.extend_from_slice(old.name.as_bytes());
+            out.push(b'=');
+            if (old.value, new.value) == (Value::Struct, Value::Struct) {
+                self.merged(old_at, new_at, out);
+                continue;
+            }
+            let start = out.len();
+            self.value(old_at, old, out);
+            let mut changed = Vec::new();
+            self.value(new_at, new, &mut changed);
+            if out.get(start..) != Some(&changed) {
+                out.extend_from_slice(b" => ");
+                out.extend_from_slice(&changed);
+            }
+        }
+        out.push(b'}');
     }
 
     /// Whether most of the 32 bits of ICMP's types are in the group, which strace tells by those that are not.

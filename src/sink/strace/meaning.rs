@@ -39,6 +39,11 @@ pub(super) fn leaves_field_out(painter: &Painter<'_, '_>, parent: usize, field: 
         }
         // The flags are valid since Linux 2.6.36.
         (_, "f_flags", Value::Flags(_, flags)) => flags & 0x20 == 0,
+        // Only with BPF_F_NUMA_NODE.
+        ("bpf", "numa_node", _) => {
+            let flags = painter.tree.inside(parent).find(|(_, field)| field.name == "map_flags");
+            !matches!(flags, Some((_, Node { value: Value::Flags(_, flags), .. })) if flags & 4 != 0)
+        }
         ("sched_setattr", _, _) => is_kept(painter, parent, field.name),
         ("timer_create" | "mq_notify", "sigev_value", _) => is_zero_value(painter, parent),
         _ => false,
