@@ -168,7 +168,7 @@ fn compare(set: &str, program: &str, words: &[&str]) {
     let status = |outcome: &Outcome| (outcome.code, outcome.signal);
     assert_eq!(status(&native), status(&theirs), "strace does not run here as it should: {}", theirs.err);
     let log = scratch.path("log");
-    let ours = finish(prepare(Tracing::of(&set).command(&log, &path, words)));
+    let ours = finish(prepare(Tracing::of(&set).option("-q").command(&log, &path, words)));
     assert_eq!(status(&native), status(&ours), "{}", ours.err);
     let theirs = by_descent(&strace_calls(&fs::read_to_string(&truth).unwrap()));
     let ours = by_descent(&smtrace_calls(&fs::read_to_string(&log).unwrap()));
