@@ -240,6 +240,28 @@ fn programs_have_their_file_and_their_capabilities() {
 }
 
 #[test]
+fn an_environment_is_its_variables_and_not_the_list_of_pointers_to_them() {
+    let scratch = Scratch::new();
+    let asked = ["--where", "proc.name = true", "--print", "*%evt.type[%proc.env]%proc.env[NO_SUCH_NAME]", "-o", "-"];
+    let program = ["--", "env", "-i", "CI=true", "B=c", "true"];
+    let told = |run: Command| {
+        let out = finish(run);
+        assert_eq!(out.code, Some(0), "{out:?}");
+        out.out.lines().find(|line| line.starts_with("execve")).unwrap_or("nothing").to_owned()
+    };
+    let mut live = Command::new(smtrace());
+    live.args(["-q", "-e", "execve"]).args(asked).args(program);
+    assert_eq!(told(live), "execve[CI=true B=c]");
+    let mut write = Command::new(smtrace());
+    write.args(["-q", "-e", "execve", "-w"]).arg(scratch.path("e.smt")).args(program);
+    assert_eq!(finish(write).code, Some(0));
+    // Nobody asked for the environment: the record has the pointers alone.
+    let mut replay = Command::new(smtrace());
+    replay.arg("replay").arg(scratch.path("e.smt")).args(asked);
+    assert_eq!(told(replay), "execve[<NA>]<NA>");
+}
+
+#[test]
 fn a_capture_keeps_the_session_that_its_command_began_in() {
     let scratch = Scratch::new();
     let mut run = Command::new(smtrace());

@@ -4,6 +4,7 @@
 //! pays for none. Nothing here formats, and nothing here knows how a value was read.
 
 mod beside;
+pub(crate) mod call;
 mod path;
 pub use path::join;
 pub mod roles;

@@ -314,10 +314,7 @@ fn clone_flags(row: &'static Row, entered: &Record<'_>) -> u64 {
 
 /// The environment of a new program, where it was captured: each text with its NUL.
 fn environment(call: &Call<'_>, out: &mut Vec<u8>) {
-    let Some(at) = call.index("envp") else { return };
-    let list = call.word_at(at);
-    let texts = call.record.pieces().filter(|piece| usize::from(piece.role) == at && piece.address != list);
-    for text in texts {
-        super::param::put_text(text.data, out);
+    for text in call.texts("envp") {
+        super::param::put_text(text, out);
     }
 }

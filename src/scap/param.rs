@@ -84,8 +84,8 @@ impl Param {
     pub(super) fn put(&self, call: &Call<'_>, out: &mut Vec<u8>) {
         let signed = |value: i64| value.cast_unsigned();
         match *self {
-            Param::Res => put(signed(call.result()), 8, out),
-            Param::Res32 => put(signed(call.result()), 4, out),
+            Param::Res => put(signed(call.returned()), 8, out),
+            Param::Res32 => put(signed(call.returned()), 4, out),
             Param::Int(name) => put(signed(call.int(name)), 8, out),
             Param::I64(name) => put(signed(call.long(name)), 8, out),
             Param::U64(name) => put(call.word(name), 8, out),

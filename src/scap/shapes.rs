@@ -30,7 +30,7 @@ fn buffers<'a>(call: &Call<'a>) -> impl Iterator<Item = (usize, u64, u64)> + use
 
 /// The bytes of all buffers, one after another.
 pub(super) fn vector(call: &Call<'_>, out: &mut Vec<u8>) {
-    let mut left = if call.is_exit() { usize::try_from(call.result()).unwrap_or(0) } else { MAX_DATA };
+    let mut left = if call.is_exit() { usize::try_from(call.returned()).unwrap_or(0) } else { MAX_DATA };
     left = left.min(MAX_DATA);
     for (at, address, len) in buffers(call) {
         let bytes = call.read(at, address).unwrap_or_default();
@@ -53,7 +53,7 @@ pub(super) fn vector_size(call: &Call<'_>, out: &mut Vec<u8>) {
 
 /// How much was received.
 pub(super) fn received(call: &Call<'_>, out: &mut Vec<u8>) {
-    let size = if call.succeeded() { call.result().cast_unsigned() } else { 0 };
+    let size = if call.succeeded() { call.returned().cast_unsigned() } else { 0 };
     put(size, 4, out);
 }
 

@@ -3,10 +3,9 @@
 //! An event about a connection carries both its ends, and a call says one at most. It is bounded, forgets what it does
 //! not see closed when the number is given again, and must never ask the machine.
 
-use super::call::{Call, int, number};
+use super::call::{Call, number};
 use super::param::{pair, put, put_text};
 use crate::model::Pid;
-use crate::model::record::Role;
 use crate::table::Ret;
 use rustc_hash::FxHashMap;
 
@@ -225,7 +224,7 @@ enum What {
 
 /// What the exit of a call teaches about sockets.
 pub(super) fn lesson(call: &Call<'_>) -> Lesson {
-    let (fd, result) = (call.int("fd"), call.result());
+    let (fd, result) = (call.int("fd"), call.returned());
     let connected = call.row.name == "connect" && result == EINPROGRESS;
     let what = if call.succeeded() || connected { taught(call, fd, result) } else { What::Nothing };
     Lesson { pid: call.pid(), what }
@@ -266,12 +265,12 @@ fn socket<'a>(call: &Call<'a>) -> Option<&'a Socket> {
 
 /// The own end, as the kernel told it when the call returned.
 fn told_local(call: &Call<'_>) -> Option<Address> {
-    call.record.piece(Role::Local).and_then(|piece| Address::parse(piece.data))
+    call.local().and_then(Address::parse)
 }
 
 /// Both ends after connect(2).
 pub(super) fn connect_tuple(call: &Call<'_>, out: &mut Vec<u8>) {
-    if call.result() != 0 && call.result() != EINPROGRESS {
+    if call.returned() != 0 && call.returned() != EINPROGRESS {
         return;
     }
     let to = call.memory("uservaddr").and_then(Address::parse);
@@ -292,7 +291,7 @@ pub(super) fn accept_tuple(call: &Call<'_>, out: &mut Vec<u8>) {
 
 /// Both ends of what is sent: to the address given, or to the peer.
 pub(super) fn sent_tuple(call: &Call<'_>, out: &mut Vec<u8>) {
-    let given = call.memory("addr").or_else(|| message_name(call)).and_then(Address::parse);
+    let given = call.peer().and_then(Address::parse);
     let socket = socket(call);
     let to = given.as_ref().or_else(|| socket.and_then(|socket| socket.remote.as_ref()));
     put_tuple(socket.and_then(|socket| socket.local.as_ref()), to, out);
@@ -303,19 +302,10 @@ pub(super) fn received_tuple(call: &Call<'_>, out: &mut Vec<u8>) {
     if !call.succeeded() {
         return;
     }
-    let told = call.memory("addr").or_else(|| message_name(call)).and_then(Address::parse);
+    let told = call.peer().and_then(Address::parse);
     let socket = socket(call);
     let from = told.as_ref().or_else(|| socket.and_then(|socket| socket.remote.as_ref()));
     put_tuple(from, socket.and_then(|socket| socket.local.as_ref()), out);
-}
-
-/// The address in a structure msghdr: its first two fields.
-fn message_name<'a>(call: &Call<'a>) -> Option<&'a [u8]> {
-    let header = call.memory("msg")?;
-    let name = number(header, 0, call.pointer()).filter(|name| *name != 0)?;
-    let len = usize::try_from(int(number(header, call.pointer(), 4)?)).ok()?;
-    let bytes = call.read(call.index("msg")?, name)?;
-    Some(bytes.get(..len).unwrap_or(bytes))
 }
 
 #[cfg(test)]

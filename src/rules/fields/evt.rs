@@ -192,7 +192,7 @@ fn data<'e>(view: &View<'e>) -> Option<&'e [u8]> {
 
 /// The values of a field.
 pub(super) fn get(view: &View<'_>, field: Evt, arg: &Arg, each: Each<'_>) -> bool {
-    let head = view.call.record().head();
+    let head = view.call.record.head();
     let (time, times) = (head.time, view.times);
     let number = |number: u64, each: Each<'_>| maybe(Some(Value::Uint(number)), each);
     let truth = |truth: bool, each: Each<'_>| maybe(Some(Value::Bool(truth)), each);

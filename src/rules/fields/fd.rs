@@ -97,7 +97,7 @@ impl<'e> View<'e> {
 
     /// What a call that opens by a handle really opened.
     pub(super) fn opened(&self) -> Option<&'e [u8]> {
-        self.call.record().piece(Role::Opened).map(|piece| piece.data)
+        self.call.record.piece(Role::Opened).map(|piece| piece.data)
     }
 }
 

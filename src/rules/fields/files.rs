@@ -2,9 +2,9 @@
 //!
 //! It is bounded, and what was open before the trace is known only as far as records list it. It must not ask /proc.
 
-use super::call::Call;
 use super::file::{File, Part, Sort, address, l4, made};
 use super::path;
+use crate::event::call::Call;
 use crate::model::record::{Kind, Record, Role};
 use crate::model::{AT_FDCWD, Pid};
 use crate::table::Ret;
@@ -21,7 +21,7 @@ const EINPROGRESS: i64 = -115;
 
 /// The own end of a socket, as the kernel told it when the call returned.
 fn told_local(call: &Call<'_>) -> Option<SocketAddr> {
-    address(call.record().piece(Role::Local)?.data).1
+    address(call.local()?).1
 }
 
 type Table = FxHashMap<i64, File>;
@@ -146,7 +146,12 @@ impl Files {
                     all.extend_from_slice(variable);
                     all.push(0);
                 }
-                self.environments.insert(pid, all.into());
+                // Without `--env` a record has the list's pointers only.
+                if all.is_empty() {
+                    self.environments.remove(&pid);
+                } else {
+                    self.environments.insert(pid, all.into());
+                }
             }
             "close" => self.closed = Some((pid, call.int("fd"))),
             "dup" => self.copy(pid, call.int("fildes"), result),
@@ -160,8 +165,9 @@ impl Files {
             }
             "bind" => self.local(call, "umyaddr", true),
             "getsockname" => self.local(call, "usockaddr", false),
-            "connect" => self.remote(call, "uservaddr", true),
-            "sendto" | "sendmsg" => self.remote(call, "addr", false),
+            "connect" => self.connected(call),
+            "sendto" | "sendmsg" => self.exchanged(call, Part::Client),
+            "recvfrom" | "recvmsg" => self.exchanged(call, Part::Server),
             "accept" | "accept4" => {
                 let listener = self.get(pid, call.int("fd")).cloned();
                 let mut file = listener.unwrap_or_else(|| File::new(Sort::Socket(0), b""));
@@ -230,19 +236,38 @@ impl Files {
         });
     }
 
-    fn remote(&mut self, call: &Call<'_>, name: &str, connects: bool) {
-        let Some(bytes) = call.memory(name).filter(|bytes| bytes.len() > 2) else { return };
-        let (pid, fd) = (call.pid(), call.int("fd"));
-        let (family, remote, path) = address(bytes);
+    fn connected(&mut self, call: &Call<'_>) {
+        let Some(to) = call.memory("uservaddr").filter(|to| to.len() > 2) else { return };
         let local = told_local(call);
+        self.remote(call, to, |file| {
+            file.local = local.or(file.local);
+            file.connected = true;
+            file.role = Some(Part::Client);
+        });
+    }
+
+    /// Data went to an address or came from one. The ends of a TCP connection are known; of other sockets each message
+    /// tells them anew, and libsinsp takes who sends first for the client, who receives first for the server, and both
+    /// for connected.
+    fn exchanged(&mut self, call: &Call<'_>, part: Part) {
+        let Some(peer) = call.peer().filter(|peer| peer.len() > 2) else { return };
+        let known = |file: &File| file.protocol == Some("tcp") && !file.name.is_empty();
+        if !self.get(call.pid(), call.int("fd")).is_some_and(known) {
+            self.remote(call, peer, |file| {
+                file.connected = true;
+                file.role = file.role.or(Some(part));
+            });
+        }
+    }
+
+    /// The other end of a call's socket is the structure sockaddr `peer`.
+    fn remote(&mut self, call: &Call<'_>, peer: &[u8], also: impl FnOnce(&mut File)) {
+        let (pid, fd) = (call.pid(), call.int("fd"));
+        let (family, remote, path) = address(peer);
         self.socket(pid, fd, family);
         self.change(pid, fd, |file| {
             file.remote = remote.or(file.remote);
-            file.local = local.or(file.local);
-            file.connected |= connects;
-            if connects || file.role.is_none() {
-                file.role = Some(Part::Client);
-            }
+            also(file);
             if !path.is_empty() {
                 file.name = path.into();
             }

@@ -4,7 +4,6 @@
 //! in its table all the same, so that rules that name it load: comparisons with it are false.
 
 mod arguments;
-mod call;
 mod catalog;
 mod evt;
 mod fd;

@@ -122,7 +122,7 @@ fn file_path(view: &View<'_>, field: Other, each: Each<'_>) -> bool {
 /// A number, or what is behind a name: `linux.args`.
 fn linux_args(view: &View<'_>, arg: &Arg, each: Each<'_>) -> bool {
     let Some(row) = view.call.row else { return false };
-    let abi = view.call.record().head().abi.unwrap_or(Abi::X86_64);
+    let abi = view.call.record.head().abi.unwrap_or(Abi::X86_64);
     let value = |arg: &table::Arg, out: &mut Vec<u8>| match view.call.text(arg.name) {
         Some(text) if matches!(arg.kind, Kind::Path | Kind::Str | Kind::Bytes(_)) => out.extend_from_slice(text),
         _ => {
@@ -207,7 +207,7 @@ fn linux_fds(view: &View<'_>, arg: &Arg, each: Each<'_>) -> bool {
 
 /// The values of a field.
 pub(super) fn get(view: &View<'_>, field: Other, arg: &Arg, each: Each<'_>) -> bool {
-    let (who, head) = (&view.who, view.call.record().head());
+    let (who, head) = (&view.who, view.call.record.head());
     let number = |number: i32, each: Each<'_>| maybe(u64::try_from(number).ok().map(Value::Uint), each);
     let named = |name: Option<&str>, id: Option<u32>, each: Each<'_>| match (name, id) {
         (Some(name), _) => text(name.as_bytes(), each),

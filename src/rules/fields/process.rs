@@ -174,7 +174,7 @@ pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) ->
     let int = |number: i32, each: Each<'_>| maybe(Some(Value::Int(i64::from(number))), each);
     let since = |start: Option<u64>, each: Each<'_>| {
         let start = start.filter(|start| *start > 0);
-        maybe(start.map(|start| Value::Uint(view.call.record().head().time.saturating_sub(start))), each)
+        maybe(start.map(|start| Value::Uint(view.call.record.head().time.saturating_sub(start))), each)
     };
     let session = view.sessions.get(who.pid);
     let leader = |id: fn(&Session) -> Pid| leader(view, id);

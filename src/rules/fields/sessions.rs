@@ -3,7 +3,7 @@
 //! Where it begins is what the run was told of the command it launches; of processes that were there before nothing is
 //! known, until they make a session of their own.
 
-use super::call::Call;
+use crate::event::call::Call;
 use crate::model::Pid;
 use crate::model::record::{Kind, Record};
 use crate::table::row_of;

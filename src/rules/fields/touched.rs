@@ -43,7 +43,7 @@ pub(super) fn get(view: &View<'_>, wanted: Does, each: Each<'_>) -> bool {
         "open" | "openat" | "openat2" | "creat" | "open_by_handle_at" => open(view, wanted, each),
         "connect" | "sendto" => socket(view, wanted, each),
         name => {
-            let args = row.args(view.call.record().head().abi.unwrap_or(Abi::X86_64));
+            let args = row.args(view.call.record.head().abi.unwrap_or(Abi::X86_64));
             let paths = args.iter().enumerate().filter(|(_, arg)| arg.kind == Kind::Path && arg.phase == Phase::In);
             let mut there = false;
             for (nth, (at, arg)) in paths.enumerate() {
@@ -76,7 +76,7 @@ fn path_does(call: &str, nth: usize) -> [Option<Does>; 2] {
 
 fn open(view: &View<'_>, wanted: Does, each: Each<'_>) -> bool {
     let flags = view.call.open_flags();
-    let abi = view.call.record().head().abi.unwrap_or(Abi::X86_64);
+    let abi = view.call.record.head().abi.unwrap_or(Abi::X86_64);
     if (wanted == Does::Read && lists(flags, abi)) || !roles::of_open(flags).any(|access| does(access) == Some(wanted))
     {
         return false;

@@ -1,7 +1,6 @@
 //! One event as conditions see it. Values are borrowed from the record and the accounts, or written into a buffer that
 //! is kept.
 
-use super::call::Call;
 use super::catalog::{self, PROC_EXIT, SIGNAL, UNKNOWN, catalog};
 use super::evt::Evt;
 use super::fd::Fd;
@@ -11,6 +10,7 @@ use super::process::Process;
 use super::programs::Programs;
 use super::sessions::{Session, Sessions};
 use super::{evt, fd, other, place, process};
+use crate::event::call::Call;
 use crate::model::record::{Kind, Record};
 use crate::rules::lang::{Arg, FieldId, Fields, Value};
 use crate::state::Who;
@@ -148,7 +148,7 @@ impl<'e> View<'e> {
 
     /// libscap's name of the event.
     pub(super) fn event_name(&self) -> &'static str {
-        match self.call.record().head().kind {
+        match self.call.record.head().kind {
             Kind::End => "procexit",
             Kind::Signal => "signaldeliver",
             _ => self.known.map(|call| call.event).or(self.call.row.map(|row| row.name)).unwrap_or("syscall"),
@@ -156,7 +156,7 @@ impl<'e> View<'e> {
     }
 
     pub(super) fn is_call(&self) -> bool {
-        matches!(self.call.record().head().kind, Kind::Enter | Kind::Exit)
+        matches!(self.call.record.head().kind, Kind::Enter | Kind::Exit)
     }
 
     /// Gives a text that `write` makes; nothing when it says `false`.
