@@ -203,7 +203,7 @@ const SCRIPTED: &[&str] = &[
 /// files is taken for that only where a package manager would put it: beside its interpreter (a virtual environment), or
 /// among installed packages.
 #[must_use]
-pub fn installs(kind: Kind, argv: &[&[u8]], own: impl Fn(&[u8]) -> bool) -> bool {
+pub fn installs(kind: Kind, argv: &[&[u8]], cwd: &[u8], own: impl Fn(&[u8]) -> bool) -> bool {
     let known = |name: &[u8]| {
         let name = name.strip_suffix(b".py").unwrap_or(name);
         let plain = name.strip_prefix(b"__").and_then(|name| name.strip_suffix(b"-runner__")).unwrap_or(name);
@@ -217,12 +217,18 @@ pub fn installs(kind: Kind, argv: &[&[u8]], own: impl Fn(&[u8]) -> bool) -> bool
         return false;
     }
     if let Source::File(path) = program_source(kind, argv) {
+        let absolute = |path: &[u8]| {
+            let mut out = Vec::new();
+            crate::event::join(cwd, path, &mut out);
+            out
+        };
+        let path = absolute(path);
         let dir = |path: &[u8]| memchr::memrchr(b'/', path).map(|at| path[..at].to_vec()).unwrap_or_default();
-        let beside = !dir(path).is_empty() && argv.first().is_some_and(|name| dir(name).ends_with(&dir(path)));
-        let packaged = [&b"/site-packages/"[..], b"/node_modules/"]
-            .iter()
-            .any(|place| memchr::memmem::find(path, place).is_some());
-        return (beside || packaged || !own(path)) && path.rsplit(|byte| *byte == b'/').take(2).any(known);
+        // A name without a slash was looked for in PATH.
+        let beside = argv.first().is_some_and(|name| name.contains(&b'/') && dir(&absolute(name)) == dir(&path));
+        let places = [&b"/site-packages/"[..], b"/node_modules/"];
+        let packaged = places.iter().any(|place| memchr::memmem::find(&path, place).is_some());
+        return (beside || packaged || !own(&path)) && path.rsplit(|byte| *byte == b'/').take(2).any(known);
     }
     // `python3 -m pip`, `-Im pip.__main__`
     let module =
@@ -335,7 +341,7 @@ mod tests {
     fn scripts_that_install_are_known() {
         let of = |line: &'static str| {
             let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-            super::installs(kind(words[0], words[0]), &words, |path| !path.starts_with(b"/usr/"))
+            super::installs(kind(words[0], words[0]), &words, b"/w", |path| !path.starts_with(b"/usr/"))
         };
         for line in [
             "/w/v/bin/python3 v/bin/pip install -q pytest",
@@ -360,6 +366,7 @@ mod tests {
             "python3 -m json.tool",
             "perl -e npm",
             "python3 bin/pip x",
+            "/opt/bin/python3 bin/pip x",
             "node ./npm",
         ] {
             assert!(!of(line), "{line}");

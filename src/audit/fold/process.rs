@@ -170,8 +170,8 @@ impl Processes {
                 memory.operand.extend_from_slice(path);
             }
             memory.kind = kind;
-            memory.installs = tools::installs(kind, &words, |path| {
-                !path.starts_with(b"/") || own.iter().any(|dir| within(path, dir.as_bytes()))
+            memory.installs = tools::installs(kind, &words, event.who.cwd(), |path| {
+                own.iter().any(|dir| within(path, dir.as_bytes()))
             });
             (memory.fetched, memory.fed) = (false, false);
             (memory.decodes, memory.uncovered) = (decodes, false);
