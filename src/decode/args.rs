@@ -84,7 +84,16 @@ pub fn walk_arg(walk: &mut Walk<'_>, index: u8, arg: &Arg) {
                 Kind::Enum(set) | Kind::Flags(set) => {
                     !WIDE.contains(&call)
                         || NARROW.contains(&(call, arg.name))
-                        || matches!(set.name, "prctl_tsc" | "prctl_sched_core" | "prctl_sched_core_scope" | "perf_ioc")
+                        || matches!(
+                            set.name,
+                            "prctl_tsc"
+                                | "prctl_sched_core"
+                                | "prctl_sched_core_scope"
+                                | "perf_ioc"
+                                | "kd_mode"
+                                | "kd_keyboard_mode"
+                                | "kd_meta"
+                        )
                 }
                 // Reserved flags of the newer calls, and futex's third value.
                 Kind::Hex => {

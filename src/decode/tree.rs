@@ -144,6 +144,8 @@ pub enum Value {
     Ip6(Ipv6Addr),
     /// A hardware address: its bytes as they lie in memory.
     Hardware(Seen),
+    /// A byte that stands for a character.
+    Character(u8),
     /// Hundredths of a second (`USER_HZ`).
     Ticks(u64),
     /// A time of day in seconds since the epoch.

@@ -290,6 +290,7 @@ impl Serialize for Json<'_, '_> {
                 to.collect_str(&hardware(&bytes))
             }
             Value::Ticks(ticks) => to.serialize_u64(ticks),
+            Value::Character(byte) => to.serialize_u8(byte),
             Value::Struct => self.fields(to),
             Value::List | Value::Parts | Value::Place | Value::Shifted(_) | Value::Sum | Value::Bits => self.list(to),
             Value::Changed => {

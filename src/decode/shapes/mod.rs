@@ -6,6 +6,7 @@ mod amateur;
 mod bpf;
 mod btrfs;
 mod clocks;
+mod console;
 mod device;
 mod directory;
 mod families;
@@ -113,6 +114,7 @@ const SHAPES: &[(Shape, Go)] = &[
     (named::VIDEO_REQUEST, video::video_request),
     (named::BTRFS_REQUEST, btrfs::btrfs_request),
     (named::FILE_DEDUPE, device::file_dedupe),
+    (named::CONSOLE_REQUEST, console::console_request),
     (named::TEE_CALL, tee::tee_call),
     (named::TEE_VERSION, tee::tee_version),
     (named::INT_OPTION, option::int_option),
@@ -151,7 +153,10 @@ pub(super) fn valid_on_failure(walk: &Walk<'_>, name: &str) -> bool {
         // The kernel says how long the structure may be.
         "attr_uptr" | "uattr" => too_big(walk),
         // What the device said of the command lies in what the program gave, whatever becomes of the call.
-        "arg" if walk.call.row.name == "ioctl" => low32(walk.word(1)) == SG_IO || video::told_on_failure(walk.word(1)),
+        "arg" if walk.call.row.name == "ioctl" => {
+            let request = walk.word(1);
+            low32(request) == SG_IO || video::told_on_failure(request) || console::told_on_failure(request)
+        }
         _ => false,
     }
 }

@@ -24,10 +24,11 @@ pub(super) fn told_whole(event: &Event<'_>) -> bool {
 }
 
 /// Whether a request is answered in the structure that asks, so that the answer stands behind what was asked: those of
-/// video devices.
+/// video devices and consoles.
 pub(super) fn told_together(event: &Event<'_>) -> bool {
     const VIDEO: u32 = 0x56;
-    kind(event) == VIDEO
+    const CONSOLE: u32 = 0x4b;
+    matches!(kind(event), VIDEO | CONSOLE)
 }
 
 /// How many items of a list in an abbreviated line, where it is not as many as of others: the files of FIDEDUPERANGE.

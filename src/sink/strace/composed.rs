@@ -2,8 +2,9 @@
 //! tagged addresses, a command with a type, an ioctl request without a name.
 
 use super::constants::{bits, octal, one};
-use super::requests;
+use super::quote::character;
 use super::values::{hex, number};
+use super::{console, requests};
 use crate::decode::walk::low32;
 use crate::model::{Abi, Constants};
 use crate::table::sets::{self, Base, Set};
@@ -27,6 +28,9 @@ pub(super) fn render(set: &'static Set, word: u64, abi: Abi, style: Constants, o
         }
         "v4l2_control" | "v4l2_query" if style != Constants::Raw => return control(set, word, abi, style, out),
         "btrfs_object" | "btrfs_key" | "uint64_limit" => return unsigned(set, word, abi, style, out),
+        "kd_led" | "kd_default_led" | "kd_sound" | "kd_tone" | "kd_port" | "kd_unicode" | "kd_key" => {
+            return console::render(set, word, abi, style, out);
+        }
         "mount" if style != Constants::Abbrev => return old_mount(set, word, abi, style, out),
         name if name.starts_with("bpf_code") && style != Constants::Abbrev => {
             return filter_code(set, word, abi, style, out);
@@ -147,11 +151,7 @@ fn four_characters(set: &'static Set, word: u64, abi: Abi, out: &mut Vec<u8>) ->
     out.extend_from_slice(b"v4l2_fourcc(");
     for (index, byte) in low32(word).to_le_bytes().into_iter().enumerate() {
         out.extend_from_slice(if index > 0 { b", " } else { b"" });
-        match byte {
-            b'\'' | b'\\' => number(out, format_args!("'\\{}'", char::from(byte))),
-            b' '..=b'~' => number(out, format_args!("'{}'", char::from(byte))),
-            _ => number(out, format_args!("'\\x{byte:02x}'")),
-        }
+        character(byte, false, out);
     }
     out.push(b')');
     if let Some(name) = set.name_of(word, abi) {

@@ -34,7 +34,8 @@ impl Painter<'_, '_> {
         let (old, new) = (out.get(start..middle).unwrap_or(&[]).to_vec(), out.get(middle..).unwrap_or(&[]).to_vec());
         out.truncate(start);
         out.extend_from_slice(&old);
-        if old == new {
+        // GIO_UNIMAP says both sides also when they are the same.
+        if old == new && after.name != "entry_ct" {
             return;
         }
         if self.event.name == Name::Known("bpf") {

@@ -9,6 +9,7 @@ mod answers;
 mod calls;
 mod cloning;
 mod composed;
+mod console;
 mod constants;
 mod descriptors;
 mod ending;

@@ -57,6 +57,20 @@ fn octal(byte: u8, digit_follows: bool, out: &mut Vec<u8>) {
     }
 }
 
+/// A byte as a character constant of C; white space by its letter where that is asked for.
+pub(super) fn character(byte: u8, spaces: bool, out: &mut Vec<u8>) {
+    const LETTERS: [(u8, u8); 5] = [(b'\t', b't'), (b'\n', b'n'), (0x0b, b'v'), (0x0c, b'f'), (b'\r', b'r')];
+    out.push(b'\'');
+    let letter = LETTERS.iter().find(|(space, _)| spaces && *space == byte).map(|(_, letter)| *letter);
+    match (byte, letter) {
+        (_, Some(letter)) => out.extend_from_slice(&[b'\\', letter]),
+        (b'\'' | b'\\', _) => out.extend_from_slice(&[b'\\', byte]),
+        (b' '..=b'~', _) => out.push(byte),
+        _ => out.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
+    }
+    out.push(b'\'');
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Within, escaped, quoted};

@@ -2,7 +2,7 @@
 
 use super::super::clock::Zone;
 use super::descriptors;
-use super::quote::quoted;
+use super::quote::{character, quoted};
 use super::{answers, calls, constants, meaning, times};
 use crate::decode::UNKNOWN;
 use crate::decode::tree::{Node, Seen, Show, Tree, Value, hardware};
@@ -132,6 +132,7 @@ impl Painter<'_, '_> {
                     number(out, format_args!(" /* {}.{:02} s */", ticks / 100, ticks % 100));
                 }
             }
+            Value::Character(byte) => character(byte, true, out),
             Value::Time(time) => number(out, format_args!("{time}")),
             Value::Struct => self.structure(at, node, out),
             Value::List | Value::Parts => self.list(at, node, b"[", b", ", out),
