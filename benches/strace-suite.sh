@@ -18,8 +18,8 @@
 #
 # Without TESTs the plain ones are run, with ALL=1 the others too.
 #
-# A test that gives strace's -w writes a capture over the program that it means to run (`sleep`): make that again before
-# the next run. Without -f children are not followed, as in strace, so that no run needs --no-follow.
+# A test that gives strace's -w fails: that names a capture here, which never takes the place of the program that such a test
+# means to run. Without -f children are not followed, as in strace, so that no run needs --no-follow.
 #
 # Writes passed, failed and skipped, a name a line, plain ones only, into $OUT (default: ./strace-suite), and what each
 # test said into $OUT/logs.

@@ -96,7 +96,7 @@ fn name_of(event: &Event<'_>, out: &mut Vec<u8>) {
 
 impl Strace {
     /// Whether the plan's set has the event's call.
-    fn in_set(event: &Event<'_>, set: &crate::model::CallSet) -> bool {
+    pub(super) fn in_set(event: &Event<'_>, set: &crate::model::CallSet) -> bool {
         match event.name {
             Name::Known(name) => {
                 let personality = Personality::of(event.head().abi.unwrap_or(Abi::X86_64));

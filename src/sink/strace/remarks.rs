@@ -1,5 +1,6 @@
 //! What strace says in brackets behind a result: what the number means, and what is ready.
 
+use super::Strace;
 use super::calls::name;
 use super::constants;
 use super::values::{Painter, number};
@@ -54,7 +55,7 @@ pub(super) fn remark(painter: &Painter<'_, '_>, out: &mut Vec<u8>) {
         "select" | "_newselect" | "pselect6" | "pselect6_time64" => selected(painter, result, out),
         "sched_getscheduler" => named(painter, &sets::SCHED_POLICY, result, out),
         "recvmmsg" | "recvmmsg_time64" if result == 0 => out.extend_from_slice(b" (Timeout)"),
-        "recvmmsg" | "recvmmsg_time64" => {
+        "recvmmsg" | "recvmmsg_time64" if Strace::in_set(painter.event, &painter.shown.verbose) => {
             let (start, mut any) = (out.len(), false);
             out.extend_from_slice(b" (");
             left(painter, 4, &mut any, out);
