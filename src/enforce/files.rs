@@ -12,11 +12,24 @@ use crate::engine::{Call, Denial, Task, Verdict};
 use crate::sys::memory::Memory;
 use crate::sys::path::Held;
 use crate::table::Kind;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 
-/// The most entries that a directory may hold, at any depth, to be renamed by a build that did not make it.
-const ENTRIES: usize = 10_000;
+/// The most entries that a directory may hold, at any depth, to be renamed.
+const ENTRIES: usize = 100_000;
+
+/// renameat2(2): each file gets the other's name.
+const RENAME_EXCHANGE: i32 = 2;
+
+/// A file that gets a name.
+#[derive(Debug)]
+pub(super) struct Move {
+    held: Held,
+    was: Vec<u8>,
+    new: Vec<u8>,
+}
 
 fn sort_of(access: Access) -> Option<Sort> {
     match access {
@@ -51,9 +64,12 @@ impl Enforcer {
             }
             sides.push(Side { named: *named, target, name });
         }
-        if let [Side { target: Target::Found(old), .. }, Side { name: new, .. }] = sides.as_slice()
-            && let Some(denial) = self.opened_by_name(task, old, new)
-        {
+        let denial = match sides.as_slice() {
+            [old, new] if exchanges(call, name) => self.exchanged(task, old, new),
+            [Side { target: Target::Found(old), .. }, Side { name: new, .. }] => self.opened_by_name(task, old, new),
+            _ => None,
+        };
+        if let Some(denial) = denial {
             return Verdict::Deny(denial);
         }
         self.consequence(task, call, sides)
@@ -76,9 +92,17 @@ impl Enforcer {
         self.find(memory, task, call, (from, named.argument), path)
     }
 
+    /// Judges what an exchange does beyond a rename: the second file loses its name and gets the first one's.
+    fn exchanged(&self, task: Task, old: &Side, new: &Side) -> Option<Denial> {
+        let (Target::Found(one), Target::Found(other)) = (&old.target, &new.target) else { return None };
+        self.ask_file(task, Sort::Delete, &new.name)
+            .or_else(|| self.ask_file(task, Sort::Write, &old.name))
+            .or_else(|| self.opened_by_name(task, one, &new.name))
+            .or_else(|| self.opened_by_name(task, other, &old.name))
+    }
+
     /// What has to be looked at when the call returned.
     fn consequence(&mut self, task: Task, call: &Call, mut sides: Vec<Side>) -> Verdict {
-        const RENAME_EXCHANGE: i32 = 2;
         let second = (sides.len() > 1).then(|| sides.pop()).flatten();
         let Some(Side { named, target, name }) = sides.pop() else { return Verdict::Pass };
         match (named.access, target, second) {
@@ -87,14 +111,20 @@ impl Enforcer {
                 self.watch(task, Pending::Remove(held, links))
             }
             (Access::Renamed, Target::Found(held), Some(new)) => {
-                // Two names of one file: rename(2) does nothing. Exchanged names are each judged as both.
-                let same = matches!(&new.target, Target::Found(there)
-                    if there.status().map(|s| s.identity()) == held.status().map(|s| s.identity()));
-                let exchanged = named.call == "renameat2" && int(call, 4) & RENAME_EXCHANGE != 0;
-                match same || exchanged {
-                    true => Verdict::Pass,
-                    false => self.watch(task, Pending::Rename(held, new.name)),
+                let there = match new.target {
+                    Target::Found(there) => Some(there),
+                    _ => None,
+                };
+                // Two names of one file: rename(2) does nothing.
+                let identity = |held: &Held| held.status().map(|status| status.identity());
+                if there.as_ref().is_some_and(|there| identity(there) == identity(&held)) {
+                    return Verdict::Pass;
                 }
+                let mut moves = vec![Move { held, was: name.clone(), new: new.name.clone() }];
+                if let Some(held) = there.filter(|_| exchanges(call, named.call)) {
+                    moves.push(Move { held, was: new.name, new: name });
+                }
+                self.watch(task, Pending::Rename(moves))
             }
             (Access::Created, _, None) => self.watch(task, Pending::Make(name)),
             _ => Verdict::Pass,
@@ -103,23 +133,24 @@ impl Enforcer {
 
     /// Whether giving the file `old` the name `new` allows what its present name does not.
     fn opened_by_name(&self, task: Task, old: &Held, new: &[u8]) -> Option<Denial> {
-        let status = old.status()?;
-        if self.made.contains(&status.identity()) {
-            return None;
-        }
-        let was = old.name();
+        self.opened_by_move(task, old, &old.name(), new)
+    }
+
+    /// Whether the file that was called `was` may be called `new`; of a directory, all in it.
+    fn opened_by_move(&self, task: Task, held: &Held, was: &[u8], new: &[u8]) -> Option<Denial> {
+        let Some(status) = held.status() else { return Some(self.shut(task, was, new)) };
         if status.is_directory() {
-            let mut left = ENTRIES;
-            let inside = self.inside(task, &was, &was, new, &mut left);
-            return inside.or_else(|| (left == 0).then(|| self.shut(task, &was, new)));
+            let top = held.own_link();
+            return self.inside(task, (&top, was, new), b"", &mut 0);
         }
-        self.more_allowed(task, &was, new).then(|| self.shut(task, &was, new))
+        let opened = !self.made.contains(&status.identity()) && self.more_allowed(task, was, new);
+        opened.then(|| self.shut(task, was, new))
     }
 
     fn more_allowed(&self, task: Task, was: &[u8], new: &[u8]) -> bool {
         [Sort::Read, Sort::Write, Sort::Exec]
             .into_iter()
-            .any(|sort| self.ask_file(task, sort, new).is_none() && self.ask_file(task, sort, was).is_some())
+            .any(|sort| self.ask_file(task, sort, was).is_some() && self.ask_file(task, sort, new).is_none())
     }
 
     fn shut(&self, task: Task, was: &[u8], new: &[u8]) -> Denial {
@@ -128,23 +159,45 @@ impl Enforcer {
         super::denial("rename", subject, "would allow more than its name does", action)
     }
 
-    /// Looks for a file below `dir` that would be allowed more as a file below `new`.
-    fn inside(&self, task: Task, top: &[u8], dir: &[u8], new: &[u8], left: &mut usize) -> Option<Denial> {
-        let entries = fs::read_dir(std::ffi::OsStr::from_bytes(dir)).ok()?;
-        for entry in entries.flatten() {
-            *left = left.checked_sub(1)?;
-            let path = entry.path();
-            let was = path.as_os_str().as_bytes();
-            let moved = [new, was.strip_prefix(top).unwrap_or(was)].concat();
+    /// Looks below the directory at `top`, which was called `was`, for a file that would be allowed more when it is called
+    /// `new`. What cannot be looked at is shut, and so is what has too many entries; `seen` are those so far.
+    fn inside(&self, task: Task, place: (&str, &[u8], &[u8]), below: &[u8], seen: &mut usize) -> Option<Denial> {
+        let (top, was, new) = place;
+        let [was_here, new_here] = [was, new].map(|dir| [dir, below].concat());
+        let here = [top.as_bytes(), below].concat();
+        let Ok(entries) = fs::read_dir(OsStr::from_bytes(&here)) else {
+            return Some(self.shut(task, &was_here, &new_here));
+        };
+        for entry in entries {
+            *seen += 1;
+            let Some(entry) = entry.ok().filter(|_| *seen <= ENTRIES) else {
+                return Some(self.shut(task, &was_here, &new_here));
+            };
+            let name = entry.file_name();
+            let [was, moved] = [&was_here, &new_here].map(|dir| [dir.as_slice(), b"/", name.as_bytes()].concat());
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                if let Some(denial) = self.inside(task, top, was, new, left) {
+                let below = [below, b"/", name.as_bytes()].concat();
+                if let Some(denial) = self.inside(task, place, &below, seen) {
                     return Some(denial);
                 }
-            } else if self.more_allowed(task, was, &moved) {
-                return Some(self.shut(task, was, &moved));
+            } else if self.more_allowed(task, &was, &moved)
+                && !entry.metadata().is_ok_and(|data| self.made.contains(&(data.dev(), data.ino())))
+            {
+                return Some(self.shut(task, &was, &moved));
             }
         }
         None
+    }
+
+    /// Whether something else was renamed than the file that was judged, or to another name; or a directory into which
+    /// something was moved meanwhile that may not have its new name.
+    pub(super) fn renamed(&self, task: Task, Move { held, was, new }: &Move) -> Option<Denial> {
+        let is = held.name();
+        if is != *new {
+            return Some(raced(super::denial("rename", text(&is), "", Action::Kill)));
+        }
+        let directory = held.status().is_some_and(|status| status.is_directory());
+        directory.then(|| self.opened_by_move(task, held, was, new)).flatten().map(raced)
     }
 
     /// Judges a change of mode, owner or attributes by descriptor.
@@ -161,8 +214,7 @@ pub(super) fn removed(held: &Held, links: u64) -> Option<Denial> {
     (!gone).then(|| raced(super::denial("delete", text(&held.name()), "", Action::Kill)))
 }
 
-/// Whether something else was renamed than the file that was judged, or to another name.
-pub(super) fn renamed(held: &Held, name: &[u8]) -> Option<Denial> {
-    let is = held.name();
-    (is != name).then(|| raced(super::denial("rename", text(&is), "", Action::Kill)))
+/// Whether a call exchanges the names of two files.
+fn exchanges(call: &Call, name: &str) -> bool {
+    name == "renameat2" && int(call, 4) & RENAME_EXCHANGE != 0
 }

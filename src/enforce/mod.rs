@@ -23,7 +23,7 @@ use crate::decode::walk::low32;
 use crate::engine::{Call, Denial, Judge, Punishment, Task, Verdict};
 use crate::model::Pid;
 use crate::sys::memory::Memory;
-use crate::sys::path::Held;
+use crate::sys::path::{Held, Status};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The most files that are remembered as made by the build.
@@ -68,8 +68,8 @@ enum Pending {
     Make(Vec<u8>),
     /// A removal of this file, which had so many names.
     Remove(Held, u64),
-    /// A renaming of this file to this name.
-    Rename(Held, Vec<u8>),
+    /// A renaming of files to names: of one, or of two that are exchanged.
+    Rename(Vec<files::Move>),
     /// A connection of this descriptor.
     Connect(i32),
     /// What a DNS server may have answered into this buffer.
@@ -185,8 +185,11 @@ impl Enforcer {
         }
     }
 
+    /// The build has just made this. A file with a content is another's, that was put at the name meanwhile; and what a
+    /// directory holds is asked entry by entry.
     fn remember_made(&mut self, held: &Held) {
-        if let Some(status) = held.status().filter(|_| self.made.len() < MADE) {
+        let new = |status: &Status| !status.is_directory() && (status.size == 0 || status.is_link());
+        if let Some(status) = held.status().filter(|status| new(status) && self.made.len() < MADE) {
             self.made.insert(status.identity());
         }
     }
@@ -245,12 +248,12 @@ impl Judge for Enforcer {
             _ if result < 0 => return None,
             Pending::Open { makes } => return self.opened(task, result, makes).map(raced),
             Pending::Make(name) => {
-                if let Ok(held) = Held::at(&String::from_utf8_lossy(&name)) {
+                if let Ok(held) = Held::itself(&name) {
                     self.remember_made(&held);
                 }
             }
             Pending::Remove(held, links) => return files::removed(&held, links),
-            Pending::Rename(held, name) => return files::renamed(&held, &name),
+            Pending::Rename(moves) => return moves.iter().find_map(|one| self.renamed(task, one)),
             Pending::Answer(buffer) => self.names.answered(memory, task, &buffer, result),
             Pending::Exec(..) => {}
         }

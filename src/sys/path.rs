@@ -31,6 +31,14 @@ impl Held {
         held(nix::fcntl::open(Path::new(path), HELD, Mode::empty()))
     }
 
+    /// Holds what is called `path`, one of our own, even where that is a link.
+    ///
+    /// # Errors
+    /// Why there is nothing.
+    pub fn itself(path: &[u8]) -> Result<Held, Number> {
+        held(nix::fcntl::open(OsStr::from_bytes(path), HELD | OFlag::O_NOFOLLOW, Mode::empty()))
+    }
+
     /// Holds the entry `name` of this directory; of a link the link itself, unless it is followed.
     ///
     /// # Errors
@@ -108,6 +116,8 @@ pub struct Status {
     pub nlink: u64,
     /// The bits of its type (`S_IFMT`).
     pub kind: u32,
+    /// Its bytes.
+    pub size: u64,
 }
 
 impl Status {
@@ -118,6 +128,7 @@ impl Status {
             inode: stat.st_ino,
             nlink: u64::from(stat.st_nlink),
             kind: stat.st_mode & libc::S_IFMT,
+            size: stat.st_size.cast_unsigned(),
         }
     }
 
