@@ -126,3 +126,75 @@ tried('made', lambda: os.mkdir('shut')); tried('into', lambda: os.mkdir('no/wher
                 into No such file or directory\n";
     assert_eq!((outcome.out.as_str(), outcome.code), (want, Some(0)), "{}", outcome.err);
 }
+
+/// A question to a name server, and what a thread does with sockets whose numbers are its own.
+const THREAD: &str = "
+import threading
+Q = b'\\x12\\x34\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\4evil\\7example\\3com\\0\\0\\1\\0\\1'
+def work():
+    if LEADER_DIES:
+        while open('/proc/self/stat').read().rsplit(') ')[1][0] != 'Z': pass
+    else: libc.unshare(0x400)
+    def at(kind, number):
+        s = socket.socket(socket.AF_INET, kind); os.dup2(s.fileno(), number); s.close()
+        return socket.socket(fileno=number)
+    tried('listen', lambda: at(socket.SOCK_STREAM, 100).listen(1))
+    dns = at(socket.SOCK_DGRAM, 101)
+    tried('connect', lambda: dns.connect(('127.0.0.1', 53)))
+    tried('send', lambda: dns.send(Q)); tried('write', lambda: os.write(101, Q)); tried('writev', lambda: os.writev(101, [Q]))
+    tried('away', lambda: at(socket.SOCK_STREAM, 102).connect(('127.0.0.1', 7)))
+    os._exit(0)
+threading.Thread(target=work).start()
+if LEADER_DIES: libc.syscall(60, 0)
+";
+
+#[test]
+fn a_thread_s_own_descriptors_are_looked_at() {
+    let policy = "exec: ['/**']\nread: ['/**']\nwrite: ['/**']\nconnect: ['127.0.0.1:53']\ndns: []\n";
+    for dies in ["False", "True"] {
+        let outcome = attempt(&format!("LEADER_DIES = {dies}\n{THREAD}"), policy, As::Us);
+        let no = "Operation not permitted\n";
+        let want = format!("listen {no}connect None\nsend {no}write {no}writev {no}away {no}");
+        assert_eq!(outcome.out, want, "{dies}: {}", outcome.err);
+    }
+}
+
+#[test]
+fn an_address_is_judged_by_where_it_leads() {
+    let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let port = server.local_addr().unwrap().port();
+    let program = format!(
+        "
+s = socket.socket(type=socket.SOCK_DGRAM)
+to = struct.pack('=HH4s8x', 0, socket.htons({port}), bytes([127, 0, 0, 1]))
+tried('inet', lambda: s.sendto(b'x', ('127.0.0.1', {port})))
+tried('unspec', lambda: call(44, s.fileno(), b'unspec', 6, 0, to, 16))
+vector = ctypes.create_string_buffer(b'message'); iov = (ctypes.c_size_t * 2)(ctypes.addressof(vector), 7)
+buffer = ctypes.create_string_buffer(to, 16)
+message = (ctypes.c_size_t * 7)(ctypes.addressof(buffer), 16, ctypes.addressof(iov), 1, 0, 0, 0)
+tried('message', lambda: call(46, s.fileno(), message, 0))
+tried('none', lambda: s.sendto(b'x', ('0.0.0.0', {port})))
+tried('connect', lambda: s.connect(('0.0.0.0', {port})))
+long = to + bytes(200)
+tried('long', lambda: call(42, s.fileno(), long, 216)); tried('negative', lambda: call(42, s.fileno(), long, -1))
+tried('bad', lambda: call(42, 99, 1, 16))
+"
+    );
+    let rest = "exec: ['/**']\nread: ['/**']\nwrite: ['/**']\n";
+    let deny = format!("{rest}connect: ['*:{port}']\ndeny:\n  connect: ['127.0.0.1:*']\n");
+    let outcome = attempt(&program, &deny, As::Us);
+    let no = "Operation not permitted\n";
+    let end = "long Invalid argument\nnegative Invalid argument\nbad Bad file descriptor\n";
+    let want = format!("inet {no}unspec {no}message {no}none {no}connect {no}{end}");
+    assert_eq!(outcome.out, want, "{}", outcome.err);
+    assert!(server.recv(&mut [0; 9]).is_err(), "something got out");
+    // What may be spoken to under one name may be so under the other.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let program = format!("for to in ['0.0.0.0', '127.0.0.1']: socket.create_connection((to, {port})); print('in')");
+    for name in ["0.0.0.0", "127.0.0.1"] {
+        let outcome = attempt(&program, &format!("{rest}connect: ['{name}:{port}']\n"), As::Us);
+        assert_eq!(outcome.out, "in\nin\n", "{name}: {}", outcome.err);
+    }
+}

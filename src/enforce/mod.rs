@@ -43,6 +43,8 @@ const JUDGED: &[&str] = &[
     "sendto",
     "sendmsg",
     "sendmmsg",
+    "write",
+    "writev",
     "fchmod",
     "fchown",
     "fchown32",
@@ -204,11 +206,20 @@ impl Enforcer {
             "open" | "openat" | "openat2" | "creat" => self.open(memory, task, call, name),
             "execve" | "execveat" => self.exec(memory, task, call, name),
             "fchmod" | "fchown" | "fchown32" | "fsetxattr" | "fremovexattr" => self.behind(task, call),
-            "connect" | "listen" | "send" | "sendto" | "sendmsg" | "sendmmsg" => self.network(memory, task, call, name),
+            "connect" | "listen" | "send" | "sendto" | "sendmsg" | "sendmmsg" | "write" | "writev" => {
+                self.network(memory, task, call, name)
+            }
             "read" | "recv" | "recvfrom" | "recvmsg" => self.receive(memory, task, call, name),
             _ => self.named(memory, task, call, name),
         }
     }
+}
+
+/// Whether a task stands still in a ptrace-stop. One that dies has lost what we look for, and does nothing with it either.
+fn stands(task: Task) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", task.tid)).unwrap_or_default();
+    // proc_pid_stat(5): the state follows the name, which can hold anything.
+    status.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" t"))
 }
 
 /// What is said of something that may not happen.

@@ -39,9 +39,9 @@ fn namespace(process: &str) -> Option<u64> {
     std::fs::metadata(format!("/proc/{process}/ns/net")).ok().map(|data| data.ino())
 }
 
-/// The number of the socket behind descriptor `number`.
-pub(super) fn inode(pid: Pid, number: i32) -> Option<u64> {
-    let data = std::fs::metadata(format!("/proc/{pid}/fd/{number}")).ok()?;
+/// The number of the socket behind descriptor `number` of a thread.
+pub(super) fn inode(tid: Pid, number: i32) -> Option<u64> {
+    let data = std::fs::metadata(format!("/proc/{tid}/fd/{number}")).ok()?;
     use std::os::unix::fs::FileTypeExt;
     data.file_type().is_socket().then(|| data.ino())
 }
@@ -60,8 +60,8 @@ impl Names {
     }
 
     /// Whether a descriptor is a socket that speaks to a name server.
-    pub(super) fn is_server(&self, pid: Pid, number: i32) -> bool {
-        !self.sockets.is_empty() && inode(pid, number).is_some_and(|inode| self.sockets.contains(&inode))
+    pub(super) fn is_server(&self, tid: Pid, number: i32) -> bool {
+        !self.sockets.is_empty() && inode(tid, number).is_some_and(|inode| self.sockets.contains(&inode))
     }
 
     /// This name is asked for.

@@ -8,7 +8,7 @@ use super::{Enforcer, Path, Pending, Target, denial, int, raced, text, word};
 use crate::audit::dns;
 use crate::audit::policy::Sort;
 use crate::decode::walk::low32;
-use crate::engine::{Call, Denial, Task, Verdict};
+use crate::engine::{Call, Denial, Punishment, Task, Verdict};
 use crate::model::Abi;
 use crate::sys::memory::Memory;
 use crate::sys::socket::{MAX_ADDRESS, Shared};
@@ -65,6 +65,46 @@ fn address(bytes: &[u8]) -> Address {
     }
 }
 
+/// The address that a message is sent to. udp_sendmsg (net/ipv4/udp.c) takes an address without a family, if it is long
+/// enough, for one of IPv4.
+fn receiver(bytes: &[u8]) -> Address {
+    match bytes.get(..16) {
+        Some([0, 0, rest @ ..]) => address(&[&libc::AF_INET.to_ne_bytes()[..2], rest].concat()),
+        _ => address(bytes),
+    }
+}
+
+/// What else an address means as one that something goes to: the kernel takes no address (0.0.0.0, ::) for the socket's own, and
+/// where it has none for localhost (ip_route_output_key_hash_rcu, net/ipv4/route.c), whichever of them a policy says.
+fn also(to: &Address, own: Option<&Address>) -> Vec<Address> {
+    let Address::Inet(ip, port) = *to else { return Vec::new() };
+    let own = match own {
+        Some(Address::Inet(own, _)) => Some(*own),
+        _ => None,
+    };
+    let none = match ip {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let local = match own.unwrap_or(ip) {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    let bound = own.filter(|own| !own.is_unspecified());
+    let others = match ip {
+        _ if ip == none => [bound, Some(local)],
+        _ if ip == local || Some(ip) == bound => [Some(none), None],
+        _ => [None, None],
+    };
+    others.into_iter().flatten().map(|ip| Address::Inet(ip, port)).collect()
+}
+
+/// What is said where the kernel does not let us look at a descriptor: nobody can say what it is.
+fn unseen(deed: &'static str) -> Denial {
+    let message = format!("{deed} was refused (EPERM): its descriptor cannot be looked at");
+    Denial { deed: "unjudged", subject: deed.into(), message, punishment: Punishment::Errno(1) }
+}
+
 fn copied(memory: &mut Memory, task: Task, at: u64, length: u64) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(0).min(MAX_ADDRESS)];
     let got = if at == 0 { 0 } else { memory.read(task.tid, at, &mut bytes) };
@@ -107,15 +147,21 @@ struct Message {
 fn message(memory: &mut Memory, task: Task, words: &Words, at: u64) -> Option<Message> {
     let [name, length, iov, count] = [0, 1, 2, 3].map(|index| words.get(memory, task, at, index));
     let to = copied(memory, task, name?, u64::from(low32(length?)));
+    let bytes = pieces(memory, task, words, iov?, count?)?;
+    Some(Message { to, bytes })
+}
+
+/// The first bytes of what an array of `count` structs iovec says.
+fn pieces(memory: &mut Memory, task: Task, words: &Words, iov: u64, count: u64) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    for piece in 0..count?.min(MESSAGES) {
-        let [base, length] = [0, 1].map(|index| words.get(memory, task, iov?, 2 * piece + index));
+    for piece in 0..count.min(MESSAGES) {
+        let [base, length] = [0, 1].map(|index| words.get(memory, task, iov, 2 * piece + index));
         bytes.extend(part(memory, task, base?, length?, QUESTION - bytes.len()));
         if bytes.len() >= QUESTION {
             break;
         }
     }
-    Some(Message { to, bytes })
+    Some(bytes)
 }
 
 fn part(memory: &mut Memory, task: Task, at: u64, length: u64, most: usize) -> Vec<u8> {
@@ -131,14 +177,36 @@ impl Enforcer {
         match name {
             "connect" => {
                 let length = u64::from(low32(word(call, 2)));
-                let bytes = copied(memory, task, word(call, 1), length);
-                // What cannot be read here, the kernel may not read either (connect(2)).
-                if (bytes.len() as u64) < length.min(MAX_ADDRESS as u64) {
-                    return Verdict::Done(-i64::from(libc::EFAULT));
+                // Such a length is an error whatever stands there (move_addr_to_kernel, net/socket.c).
+                if length > MAX_ADDRESS as u64 {
+                    return Verdict::Pass;
                 }
-                self.connect(task, number, &bytes)
+                let bytes = copied(memory, task, word(call, 1), length);
+                match Shared::of_thread(task.pid, task.tid, number) {
+                    // The kernel looks at the descriptor first.
+                    Err(libc::EBADF) => Verdict::Done(-i64::from(libc::EBADF)),
+                    // What cannot be read here, the kernel may not read either (connect(2)).
+                    _ if (bytes.len() as u64) < length => Verdict::Done(-i64::from(libc::EFAULT)),
+                    Ok(socket) => self.connect(task, number, &socket, &bytes),
+                    Err(_) => Verdict::Deny(unseen("connect")),
+                }
             }
             "listen" => self.listen(task, number),
+            // Hardly any write is to a name server, and each is asked.
+            "write" => {
+                if !self.names.is_server(task.tid, number) {
+                    return Verdict::Pass;
+                }
+                let bytes = part(memory, task, word(call, 1), word(call, 2), QUESTION);
+                self.send(task, number, &Message { to: Vec::new(), bytes })
+            }
+            "writev" => {
+                if !self.names.is_server(task.tid, number) {
+                    return Verdict::Pass;
+                }
+                let bytes = pieces(memory, task, &Words::of(call), word(call, 1), word(call, 2));
+                bytes.map_or(Verdict::Pass, |bytes| self.send(task, number, &Message { to: Vec::new(), bytes }))
+            }
             "send" | "sendto" => {
                 // What send(2) does not have is 0.
                 let to = copied(memory, task, word(call, 4), u64::from(low32(word(call, 5))));
@@ -187,36 +255,37 @@ impl Enforcer {
         })
     }
 
-    /// Judges an address that something goes to.
-    fn ask_address(&self, task: Task, address: &Address) -> Option<Denial> {
-        if matches!(address, Address::Unnamed) {
+    /// Judges an address that something goes to by a socket whose own end has the address `own`.
+    fn ask_address(&self, task: Task, to: &Address, own: Option<&Address>) -> Option<Denial> {
+        if matches!(to, Address::Unnamed) {
             let action = self.rules.action(Sort::Connect, &self.program(task));
             return Some(denial("connect", "an address".to_owned(), "of this family cannot be allowed", action));
         }
-        let names = self.names_of(task, address)?;
+        let mut names = self.names_of(task, to)?;
+        for other in also(to, own) {
+            names.extend(self.names_of(task, &other).into_iter().flatten());
+        }
         self.ask(task, Sort::Connect, &names)
     }
 
-    fn connect(&mut self, task: Task, number: i32, bytes: &[u8]) -> Verdict {
+    fn connect(&mut self, task: Task, number: i32, socket: &Shared, bytes: &[u8]) -> Verdict {
         let to = address(bytes);
-        if let Some(denial) = self.ask_address(task, &to) {
+        let own = socket.local().map(|own| address(&own));
+        if let Some(denial) = self.ask_address(task, &to, own.as_ref()) {
             return Verdict::Deny(denial);
         }
-        let Address::Inet(_, port) = to else {
-            // What a unix socket is connected to is asked again when it is.
-            return match to {
-                Address::Free => self.disconnect(task, number, bytes),
-                _ => self.watch(task, Pending::Connect(number)),
-            };
-        };
-        if port == DNS
-            && let Some(inode) = inode(task.pid, number)
+        // An internet socket is connected by us, or loses its peer (AF_UNSPEC): the kernel would read the address again, and
+        // another thread could have put another there. What a unix socket is connected to is asked again when it is.
+        let inet = |address: &Address| matches!(address, Address::Inet(..));
+        let leaves = matches!(to, Address::Free) && own.as_ref().is_some_and(inet);
+        if !inet(&to) && !leaves {
+            return self.watch(task, Pending::Connect(number));
+        }
+        if matches!(to, Address::Inet(_, DNS))
+            && let Some(inode) = inode(task.tid, number)
         {
             self.names.serves(inode);
         }
-        let Some(socket) = Shared::of(task.pid, number) else {
-            return self.watch(task, Pending::Connect(number));
-        };
         let blocks = socket.blocks();
         match socket.connect(bytes) {
             Ok(()) => Verdict::Done(0),
@@ -226,32 +295,27 @@ impl Enforcer {
         }
     }
 
-    /// An address that says nothing takes a socket's peer away (AF_UNSPEC). An internet socket gets it from us: the kernel would
-    /// read it again, and another thread could have put an address there.
-    fn disconnect(&mut self, task: Task, number: i32, bytes: &[u8]) -> Verdict {
-        let is_inet = |socket: &Shared| socket.local().is_some_and(|own| matches!(address(&own), Address::Inet(..)));
-        match Shared::of(task.pid, number).filter(is_inet).map(|socket| socket.connect(bytes)) {
-            Some(Ok(())) => Verdict::Done(0),
-            Some(Err(errno)) => Verdict::Done(-i64::from(errno)),
-            None => self.watch(task, Pending::Connect(number)),
-        }
-    }
-
     /// Judges what a socket is connected to.
     pub(super) fn connected(&self, task: Task, number: i32, result: i64) -> Option<Denial> {
         if result < 0 && result != -i64::from(libc::EINPROGRESS) {
             return None;
         }
-        let peer = Shared::of(task.pid, number)?.peer()?;
-        match address(&peer) {
+        let Ok(socket) = Shared::of_thread(task.pid, task.tid, number) else {
+            return super::stands(task).then(|| raced(unseen("connect")));
+        };
+        match address(&socket.peer()?) {
             // A server that was bound by a relative name says that name; it means nothing here.
             Address::Path(name) if name.first() != Some(&b'/') => None,
-            other => self.ask_address(task, &other).map(raced),
+            other => self.ask_address(task, &other, socket.local().map(|own| address(&own)).as_ref()).map(raced),
         }
     }
 
     fn listen(&mut self, task: Task, number: i32) -> Verdict {
-        let own = Shared::of(task.pid, number).and_then(|socket| socket.local());
+        let own = match Shared::of_thread(task.pid, task.tid, number) {
+            Ok(socket) => socket.local(),
+            Err(libc::EBADF) => return Verdict::Done(-i64::from(libc::EBADF)),
+            Err(_) => return Verdict::Deny(unseen("listen")),
+        };
         let own = own.map_or(Address::Free, |bytes| address(&bytes));
         let names = match &own {
             // The file can have been removed since it was bound.
@@ -264,19 +328,22 @@ impl Enforcer {
 
     /// Judges a message by its address and, when it goes to a name server, by what it asks for.
     fn send(&mut self, task: Task, number: i32, sent: &Message) -> Verdict {
-        let to = address(&sent.to);
-        if let Some(denial) = self.ask_address(task, &to) {
+        let to = receiver(&sent.to);
+        // Only there does it depend on the socket what an address means.
+        let own = || Shared::of_thread(task.pid, task.tid, number).ok()?.local().map(|own| address(&own));
+        let own = matches!(to, Address::Inet(ip, _) if ip.is_unspecified()).then(own).flatten();
+        if let Some(denial) = self.ask_address(task, &to, own.as_ref()) {
             return Verdict::Deny(denial);
         }
         let asks = match to {
             Address::Inet(_, port) => port == DNS,
-            Address::Free => self.names.is_server(task.pid, number),
+            Address::Free => self.names.is_server(task.tid, number),
             _ => false,
         };
         if !asks {
             return Verdict::Pass;
         }
-        if let Some(inode) = inode(task.pid, number) {
+        if let Some(inode) = inode(task.tid, number) {
             self.names.serves(inode);
         }
         let Some(question) = dns::read(&sent.bytes).filter(|message| !message.response) else { return Verdict::Pass };
@@ -291,7 +358,7 @@ impl Enforcer {
 
     /// A call that may receive what a name server answers.
     pub(super) fn receive(&mut self, memory: &mut Memory, task: Task, call: &Call, name: &str) -> Verdict {
-        if !self.names.is_server(task.pid, int(call, 0)) {
+        if !self.names.is_server(task.tid, int(call, 0)) {
             return Verdict::Pass;
         }
         let buffer = match name {
@@ -310,6 +377,24 @@ impl Enforcer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_address_means_the_own_one() {
+        let inet = |text: &str| Address::Inet(text.parse().unwrap(), 7);
+        let means = |to: &str, own: Option<&str>| {
+            let others = also(&inet(to), own.map(inet).as_ref());
+            let ip = |one| if let Address::Inet(ip, 7) = one { ip.to_string() } else { String::new() };
+            others.into_iter().map(ip).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(means("0.0.0.0", None), "127.0.0.1");
+        assert_eq!(means("0.0.0.0", Some("0.0.0.0")), "127.0.0.1");
+        assert_eq!(means("0.0.0.0", Some("10.0.0.1")), "10.0.0.1 127.0.0.1");
+        assert_eq!(means("::", Some("::")), "::1");
+        assert_eq!(means("::", Some("10.0.0.1")), "10.0.0.1 127.0.0.1");
+        assert_eq!(means("127.0.0.1", None), "0.0.0.0");
+        assert_eq!(means("10.0.0.1", Some("10.0.0.1")), "0.0.0.0");
+        assert_eq!(means("10.0.0.2", Some("10.0.0.1")), "");
+    }
 
     #[test]
     fn an_address_is_what_it_means() {

@@ -13,13 +13,25 @@ fn own(number: libc::c_long) -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// A descriptor of our own for what descriptor `fd` is in the process or thread that `flags` say `pid` is.
+fn copy_by(pid: Pid, flags: libc::c_uint, fd: RawFd) -> Result<OwnedFd, i32> {
+    // SAFETY: pidfd_open(2) takes two numbers.
+    let process = own(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, flags) }).ok_or_else(super::errno)?;
+    // SAFETY: pidfd_getfd(2) takes three numbers; the first is an open pidfd.
+    own(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), fd, 0) }).ok_or_else(super::errno)
+}
+
 /// A descriptor of our own for what descriptor `fd` of process `pid` is; `None` where the kernel does not let us (before Linux
 /// 5.6, or forbidden).
 pub(super) fn copy_of(pid: Pid, fd: RawFd) -> Option<OwnedFd> {
-    // SAFETY: pidfd_open(2) takes two numbers.
-    let process = own(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
-    // SAFETY: pidfd_getfd(2) takes three numbers; the first is an open pidfd.
-    own(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), fd, 0) })
+    copy_by(pid, 0, fd).ok()
+}
+
+/// Whether two tasks have one table of descriptors (kcmp(2), KCMP_FILES).
+fn share_files(one: Pid, other: Pid) -> bool {
+    const KCMP_FILES: libc::c_int = 2;
+    // SAFETY: kcmp(2) takes five numbers.
+    unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_FILES, 0, 0) == 0 }
 }
 
 /// A tracee's socket, shared: what is done to it is done to the tracee's.
@@ -31,6 +43,24 @@ impl Shared {
     #[must_use]
     pub fn of(pid: Pid, fd: RawFd) -> Option<Shared> {
         copy_of(pid, fd).map(Shared)
+    }
+
+    /// Descriptor `fd` of the thread `tid` of process `pid`, which need not have its process's table of descriptors, nor a
+    /// leader that is still alive.
+    ///
+    /// # Errors
+    /// EBADF where there is no such descriptor; another number where the kernel does not let us look, which no one may take
+    /// for that (before Linux 5.6, or forbidden).
+    pub fn of_thread(pid: Pid, tid: Pid, fd: RawFd) -> Result<Shared, i32> {
+        // PIDFD_THREAD (linux/pidfd.h), since Linux 6.9.
+        const THREAD: libc::c_uint = libc::O_EXCL.cast_unsigned();
+        if pid == tid {
+            return copy_by(pid, 0, fd).map(Shared);
+        }
+        match copy_by(tid, THREAD, fd) {
+            Err(libc::EINVAL) if share_files(pid, tid) => copy_by(pid, 0, fd).map(Shared),
+            got => got.map(Shared),
+        }
     }
 
     /// The structure sockaddr of its own end; `None` of what is no socket.
