@@ -26,7 +26,12 @@ impl<'a> Call<'a> {
         entered: Option<&'a Record<'a>>,
         sockets: &'a Sockets,
     ) -> Call<'a> {
-        Call { row, sockets, call: call::Call::new(Some(row), record, entered) }
+        Call::of(row, call::Call::new(Some(row), record, entered), sockets)
+    }
+
+    /// The same call, with what is known of the sockets.
+    pub(super) fn of(row: &'static Row, call: call::Call<'a>, sockets: &'a Sockets) -> Call<'a> {
+        Call { row, sockets, call }
     }
 
     /// What it returned; 0 at enter, where libscap's events have none.

@@ -4,6 +4,7 @@
 //! I/O, and a capture written live is the one that the same records give later. Both enter and exit events are written,
 //! and the exit has all parameters: old readers want the enter, new ones drop it.
 
+pub(crate) mod ask;
 mod block;
 mod call;
 mod convert;

@@ -80,6 +80,18 @@ pub(super) fn put_text(text: &[u8], out: &mut Vec<u8>) {
 }
 
 impl Param {
+    /// Whether `call` tells it. Of what it does not tell a number is written as 0.
+    pub(super) fn is_known(&self, call: &Call<'_>) -> bool {
+        match self {
+            Param::Zeros(_) | Param::Empty => false,
+            Param::Res | Param::Res32 | Param::Pair(_) => call.is_exit(),
+            Param::Time(name) | Param::Limit(name, _) | Param::Id(name) => {
+                call.is_exit() || call.memory(name).is_some()
+            }
+            _ => true,
+        }
+    }
+
     /// Appends the parameter's value for `call`.
     pub(super) fn put(&self, call: &Call<'_>, out: &mut Vec<u8>) {
         let signed = |value: i64| value.cast_unsigned();

@@ -51,10 +51,12 @@ pub(super) fn vector_size(call: &Call<'_>, out: &mut Vec<u8>) {
     put(sum.min(u64::from(u32::MAX)), 4, out);
 }
 
-/// How much was received.
+/// How much was received; nothing before that.
 pub(super) fn received(call: &Call<'_>, out: &mut Vec<u8>) {
     let size = if call.succeeded() { call.returned().cast_unsigned() } else { 0 };
-    put(size, 4, out);
+    if call.is_exit() {
+        put(size, 4, out);
+    }
 }
 
 /// The place in a file that a call names.

@@ -2,85 +2,25 @@
 //! (`evt.args`).
 
 use super::catalog::{From, Kind, Param};
-use super::file::{File, address};
+use super::file::File;
+use super::raw::{End, Raw, end, raw};
 use super::view::{Each, View};
 use crate::decode::errno;
 use crate::model::AT_FDCWD;
 use crate::rules::lang::{Format, Value};
+use crate::scap::ask;
 use std::io::Write as _;
-
-/// A value as it is.
-pub(super) enum Raw<'e> {
-    Number(i64),
-    Text(&'e [u8]),
-}
 
 /// The parameter with this name.
 pub(super) fn named<'e>(view: &View<'e>, name: &str) -> Option<&'static Param> {
     view.known?.params.iter().find(|param| param.name == name)
 }
 
-/// What a parameter is; `None` when smtrace does not know it.
-pub(super) fn raw<'e>(view: &View<'e>, param: &Param) -> Option<Raw<'e>> {
-    let call = &view.call;
-    let is_text = matches!(param.kind, Kind::Text | Kind::Path | Kind::RelPath | Kind::Bytes | Kind::Addr);
-    match param.from {
-        From::Nothing => None,
-        From::Converted(convert, name) => Some(Raw::Number(convert(call.word(name)).cast_signed())),
-        From::Argument(name) if is_text => {
-            let bytes = matches!(param.kind, Kind::Bytes | Kind::Addr);
-            let text = if bytes { call.memory(name) } else { call.text(name) };
-            text.map(Raw::Text)
-        }
-        From::Argument(name) => Some(Raw::Number(match param.kind {
-            Kind::Fd | Kind::Pid | Kind::Errno | Kind::Int(_) => call.int(name),
-            Kind::Uid | Kind::Gid | Kind::Mode | Kind::Uint(32) | Kind::Flags(32) | Kind::Enum(32) => {
-                (call.word(name) & 0xffff_ffff).cast_signed()
-            }
-            _ => call.word(name).cast_signed(),
-        })),
-        From::Special(word) => special(view, word),
-    }
-}
-
-fn special<'e>(view: &View<'e>, word: &str) -> Option<Raw<'e>> {
-    let (call, who) = (&view.call, &view.who);
-    let int_at = |name: &str, at: usize| {
-        let bytes = call.memory(name)?.get(at * 4..at * 4 + 4)?;
-        Some(Raw::Number(i64::from(i32::from_le_bytes(bytes.try_into().ok()?))))
-    };
-    Some(match word {
-        "res" => Raw::Number(call.result()?),
-        "opened" => Raw::Text(view.opened()?),
-        "pair0" | "pair1" => {
-            let at = usize::from(word == "pair1");
-            return int_at("fildes", at).or_else(|| int_at("usockvec", at));
-        }
-        "how_flags" => Raw::Number(crate::scap::flags::open(call.how(0)).cast_signed()),
-        "how_mode" => Raw::Number(call.how(1).cast_signed()),
-        "how_resolve" => Raw::Number(crate::scap::flags::resolve(call.how(2)).cast_signed()),
-        "exe" => Raw::Text(who.argv().next()?),
-        "exepath" => Raw::Text(who.exe()),
-        "cwd" => Raw::Text(who.cwd()),
-        "comm" => Raw::Text(who.comm()),
-        "tid" => Raw::Number(i64::from(who.tid)),
-        "pid" => Raw::Number(i64::from(who.pid)),
-        "ppid" => Raw::Number(i64::from(who.ppid())),
-        "uid" => Raw::Number(i64::from(who.uid()?)),
-        "gid" => Raw::Number(i64::from(who.gid()?)),
-        _ => return None,
-    })
-}
-
 fn number(value: i64, param: &Param, out: &mut Vec<u8>) {
-    let bits = match param.kind {
-        Kind::Int(bits) | Kind::Uint(bits) | Kind::Flags(bits) | Kind::Enum(bits) => bits,
-        Kind::Uid | Kind::Gid | Kind::Mode => 32,
-        _ => 64,
-    };
+    let bits = param.kind.bits().unwrap_or(64);
     let mask = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
     let unsigned = value.cast_unsigned() & mask;
-    let signed = matches!(param.kind, Kind::Int(_) | Kind::Fd | Kind::Pid | Kind::Errno);
+    let signed = param.kind.is_signed();
     let _ = match param.format {
         Format::Hex => write!(out, "{unsigned:X}"),
         // As C's %#o: 0 has no other one before it.
@@ -152,6 +92,7 @@ fn directory_of(view: &View<'_>, param: &Param) -> &'static str {
     let directory = before.filter(|other| other.kind == Kind::Fd).last();
     match directory.map(|param| param.from) {
         Some(From::Argument(name)) => name,
+        Some(From::Event(at)) => view.call.row.and_then(|row| ask::int(row, at)).unwrap_or(""),
         _ => "",
     }
 }
@@ -182,10 +123,10 @@ fn plain(param: &Param, value: &Raw<'_>, out: &mut Vec<u8>) {
         Raw::Text(bytes) if param.kind == Kind::Bytes => {
             out.extend(bytes.iter().map(|byte| if (b' '..=b'~').contains(byte) { *byte } else { b'.' }));
         }
-        Raw::Text(bytes) if param.kind == Kind::Addr => match address(bytes) {
-            (_, Some(end), _) => drop(write!(out, "{}:{}", end.ip(), end.port())),
-            (family, None, b"") => drop(write!(out, "family {family}")),
-            (_, None, path) => out.extend_from_slice(path),
+        Raw::Text(bytes) if param.kind == Kind::Addr => match end(bytes) {
+            End::Ip(address) => drop(write!(out, "{}:{}", address.ip(), address.port())),
+            End::Path(path) => out.extend_from_slice(path),
+            End::Family(family) => drop(write!(out, "family {family}")),
         },
         Raw::Text(bytes) => out.extend_from_slice(bytes),
     }
@@ -201,7 +142,7 @@ fn words(view: &View<'_>, param: &Param, out: &mut Vec<u8>) -> bool {
             }
             true
         }
-        From::Special("tuple") => view.descriptor().is_some_and(|file| {
+        _ if param.kind == Kind::Tuple => view.descriptor().is_some_and(|file| {
             out.extend_from_slice(&file.name);
             !file.name.is_empty()
         }),
@@ -211,53 +152,60 @@ fn words(view: &View<'_>, param: &Param, out: &mut Vec<u8>) -> bool {
 
 /// `evt.arg` of one parameter.
 pub(super) fn text(view: &View<'_>, param: &Param, each: Each<'_>) -> bool {
-    view.made(each, |out| match raw(view, param) {
-        Some(value) => {
-            if !meaning(view, param, &value, out) {
-                plain(param, &value, out);
+    view.made(each, |out| {
+        view.buffer(|buffer| match raw(view, param, buffer) {
+            Some(value) => {
+                if !meaning(view, param, &value, out) {
+                    plain(param, &value, out);
+                }
+                true
             }
-            true
-        }
-        None => words(view, param, out),
+            None => words(view, param, out),
+        })
     })
 }
 
 /// `evt.rawarg` of one parameter.
 pub(super) fn bare(view: &View<'_>, param: &Param, each: Each<'_>) -> bool {
-    let Some(value) = raw(view, param) else { return false };
-    each(match value {
-        Raw::Text(bytes) if matches!(param.kind, Kind::Bytes | Kind::Addr) => Value::Bytes(bytes),
-        Raw::Text(bytes) => Value::Text(bytes),
-        Raw::Number(number) => Value::Int(number),
-    });
-    true
+    view.buffer(|buffer| {
+        let Some(value) = raw(view, param, buffer) else { return false };
+        each(match value {
+            Raw::Text(bytes) if matches!(param.kind, Kind::Bytes | Kind::Addr) => Value::Bytes(bytes),
+            Raw::Text(bytes) => Value::Text(bytes),
+            Raw::Number(number) => Value::Int(number),
+        });
+        true
+    })
 }
 
 /// `evt.args`.
 pub(super) fn all(view: &View<'_>, each: Each<'_>) -> bool {
     let Some(known) = view.known else { return view.made(each, |_| view.is_call()) };
     view.made(each, |out| {
-        for param in &known.params {
-            let start = out.len();
-            if start > 0 {
-                out.push(b' ');
-            }
-            out.extend_from_slice(param.name.as_bytes());
-            out.push(b'=');
-            match raw(view, param) {
-                Some(value) => {
-                    plain(param, &value, out);
-                    out.push(b'(');
-                    if meaning(view, param, &value, out) {
-                        out.push(b')');
-                    } else {
-                        out.pop();
-                    }
-                }
-                None if words(view, param, out) => {}
-                None => out.truncate(start),
-            }
-        }
+        known.params.iter().for_each(|param| assignment(view, param, out));
         true
     })
+}
+
+/// Appends `NAME=VALUE(MEANING)`; nothing when the value is not known.
+fn assignment(view: &View<'_>, param: &Param, out: &mut Vec<u8>) {
+    let start = out.len();
+    if start > 0 {
+        out.push(b' ');
+    }
+    out.extend_from_slice(param.name.as_bytes());
+    out.push(b'=');
+    view.buffer(|buffer| match raw(view, param, buffer) {
+        Some(value) => {
+            plain(param, &value, out);
+            out.push(b'(');
+            if meaning(view, param, &value, out) {
+                out.push(b')');
+            } else {
+                out.pop();
+            }
+        }
+        None if words(view, param, out) => {}
+        None => out.truncate(start),
+    });
 }

@@ -1,5 +1,5 @@
-//! What libscap tells of each call, from `calls.tbl` and `flags.tbl`: names of events and arguments, and their values'
-//! sources. It knows no event; `arguments` reads values by it.
+//! What libscap tells of each call, from `calls.tbl` and `flags.tbl`: names of events and arguments, and their types. It
+//! knows no event; `raw` reads values by it.
 
 use crate::rules::lang::{EventSet, Format, Type};
 use crate::scap::flags;
@@ -130,6 +130,21 @@ impl Kind {
         }
     }
 
+    /// The bits of its numbers; `None` of what is none.
+    pub(super) fn bits(self) -> Option<u8> {
+        match self {
+            Kind::Fd | Kind::Pid | Kind::Errno | Kind::Time => Some(64),
+            Kind::Uid | Kind::Gid | Kind::Mode => Some(32),
+            Kind::Int(bits) | Kind::Uint(bits) | Kind::Flags(bits) | Kind::Enum(bits) => Some(bits),
+            Kind::Text | Kind::Path | Kind::RelPath | Kind::Bytes | Kind::Tuple | Kind::Addr | Kind::Other => None,
+        }
+    }
+
+    /// Whether its numbers have a sign.
+    pub(super) fn is_signed(self) -> bool {
+        matches!(self, Kind::Int(_) | Kind::Fd | Kind::Pid | Kind::Errno)
+    }
+
     /// The type of `evt.rawarg` for it.
     fn raw(self) -> Type {
         match self {
@@ -149,6 +164,8 @@ impl Kind {
 pub(super) enum From {
     /// smtrace does not know it.
     Nothing,
+    /// What `scap` writes at this place of the call's exit.
+    Event(usize),
     /// The call's argument with this name.
     Argument(&'static str),
     /// The same, in libscap's constants.
@@ -168,23 +185,8 @@ impl From {
         let Some((convert, rest)) = word.split_once('(') else { return From::Argument(word) };
         let name = rest.trim_end_matches(')');
         let convert: fn(u64) -> u64 = match convert {
-            "open" => flags::open,
             "clone" => flags::clone,
-            "prot" => flags::prot,
-            "map" => flags::map,
-            "fcntl" => flags::fcntl,
-            "sockopt_level" => flags::sockopt_level,
-            "sockopt_name" => flags::sockopt_name,
-            "ptrace" => flags::ptrace,
-            "quota_cmd" => flags::quota_cmd,
-            "quota_type" => flags::quota_type,
-            "semget" => flags::semget,
-            "semctl" => flags::semctl,
             "execveat" => flags::execveat,
-            "io_uring_setup" => flags::io_uring_setup,
-            "epoll_create" => flags::epoll_create,
-            "pidfd" => flags::pidfd,
-            "delete_module" => flags::delete_module,
             _ => return From::Argument(name),
         };
         From::Converted(convert, name)
@@ -253,9 +255,9 @@ fn sets() -> &'static FxHashMap<&'static str, Set> {
     &SETS
 }
 
-fn param(word: &'static str) -> Option<Param> {
+fn param(at: usize, word: &'static str) -> Option<Param> {
     let (name, rest) = word.split_once(':')?;
-    let (kind, from) = rest.split_once('=')?;
+    let (kind, from) = rest.split_once('=').map_or((rest, From::Event(at)), |(kind, from)| (kind, From::parse(from)));
     let (kind, set) = kind.split_once('.').map_or((kind, None), |(kind, set)| (kind, Some(set)));
     let format = match set {
         Some("hex") => Format::Hex,
@@ -264,7 +266,7 @@ fn param(word: &'static str) -> Option<Param> {
         _ => Format::Dec,
     };
     let set = set.and_then(|set| sets().get(set)).map(Vec::as_slice);
-    Some(Param { name, kind: Kind::parse(kind), set, format, from: From::parse(from) })
+    Some(Param { name, kind: Kind::parse(kind), set, format, from })
 }
 
 impl Catalog {
@@ -281,7 +283,7 @@ impl Catalog {
             let (Some(names), Some(signs), Some(category)) = (words.next(), words.next(), words.next()) else {
                 continue;
             };
-            let params: Vec<Param> = words.filter_map(param).collect();
+            let params: Vec<Param> = words.enumerate().filter_map(|(at, word)| param(at, word)).collect();
             for param in &params {
                 catalog.arguments.entry(param.name).or_insert((param.kind.raw(), param.format));
             }
@@ -362,6 +364,7 @@ impl Catalog {
 #[cfg(test)]
 mod tests {
     use super::{CALLS, From, Kind, catalog, lines, sets};
+    use crate::scap::ask;
     use crate::table;
 
     #[test]
@@ -378,10 +381,17 @@ mod tests {
             let call = catalog().call(row.index()).unwrap();
             assert_eq!(call.params.len(), line.split(' ').count() - 3, "{line}");
             for param in &call.params {
-                let From::Argument(name) = param.from else { continue };
-                let all = names.split(',').filter_map(table::by_name);
-                let known = all.flat_map(|row| crate::model::Abi::ALL.map(|abi| row.args(abi)));
-                assert!(known.flatten().any(|arg| arg.name == name), "{names}: no argument {name}");
+                let mut all = names.split(',').filter_map(table::by_name);
+                match param.from {
+                    From::Event(at) => {
+                        assert!(all.all(|row| ask::count(row).is_some_and(|count| at < count)), "{names}: no {at}");
+                    }
+                    From::Argument(name) => {
+                        let mut known = all.flat_map(|row| crate::model::Abi::ALL.map(|abi| row.args(abi))).flatten();
+                        assert!(known.any(|arg| arg.name == name), "{names}: no argument {name}");
+                    }
+                    _ => {}
+                }
             }
         }
         assert!(sets().values().all(|set| !set.is_empty()));

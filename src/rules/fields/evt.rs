@@ -1,7 +1,8 @@
 //! The fields of the event itself: `evt.*`, `syscall.type`.
 
-use super::arguments::{self, Raw};
+use super::arguments;
 use super::file::Sort;
+use super::raw::{Raw, raw};
 use super::row::{Takes, fields, of};
 use super::view::{Each, View, maybe, text};
 use crate::decode::errno;
@@ -141,10 +142,11 @@ fn failures(view: &View<'_>, wanted: Option<&str>, each: Each<'_>) -> bool {
 fn returned(view: &View<'_>) -> Option<i64> {
     let result = view.call.result()?;
     let Some(known) = view.known else { return Some(result) };
-    match arguments::raw(view, known.params.first()?) {
+    let first = known.params.first()?;
+    view.buffer(|buffer| match raw(view, first, buffer) {
         Some(Raw::Number(number)) => Some(number),
         _ => Some(result),
-    }
+    })
 }
 
 /// What open asked for, in the kernel's constants, if the call opens a file.
@@ -182,12 +184,12 @@ fn absolute(view: &View<'_>, second: bool, each: Each<'_>) -> bool {
 }
 
 /// The data that the call moved.
-fn data<'e>(view: &View<'e>) -> Option<&'e [u8]> {
-    let param = arguments::named(view, "data")?;
-    match arguments::raw(view, param) {
-        Some(Raw::Text(bytes)) => Some(bytes),
-        _ => None,
-    }
+fn data(view: &View<'_>, each: Each<'_>) -> bool {
+    let Some(param) = arguments::named(view, "data") else { return false };
+    view.buffer(|buffer| match raw(view, param, buffer) {
+        Some(Raw::Text(bytes)) => maybe(Some(Value::Bytes(bytes)), each),
+        _ => false,
+    })
 }
 
 /// The values of a field.
@@ -256,7 +258,7 @@ pub(super) fn get(view: &View<'_>, field: Evt, arg: &Arg, each: Each<'_>) -> boo
             let param = arg.key().and_then(|name| arguments::named(view, name));
             param.is_some_and(|param| arguments::bare(view, param, each))
         }
-        Evt::Buffer => maybe(data(view).map(Value::Bytes), each),
+        Evt::Buffer => data(view, each),
         Evt::BufferLength => {
             let moved = result.filter(|_| known(|call| call.category == "io") && view.descriptor().is_some());
             maybe(moved.and_then(|moved| u64::try_from(moved).ok()).map(Value::Uint), each)

@@ -13,6 +13,7 @@ mod other;
 mod path;
 mod process;
 mod programs;
+mod raw;
 mod row;
 mod sessions;
 mod touched;

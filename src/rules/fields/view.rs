@@ -161,14 +161,22 @@ impl<'e> View<'e> {
 
     /// Gives a text that `write` makes; nothing when it says `false`.
     pub(super) fn made(&self, each: Each<'_>, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        self.buffer(|buffer| {
+            let there = write(buffer);
+            if there {
+                each(Value::Text(buffer));
+            }
+            there
+        })
+    }
+
+    /// Lends an empty buffer.
+    pub(super) fn buffer<T>(&self, fill: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let mut buffer = self.buffers.0.borrow_mut().pop().unwrap_or_default();
         buffer.clear();
-        let there = write(&mut buffer);
-        if there {
-            each(Value::Text(&buffer));
-        }
+        let result = fill(&mut buffer);
         self.buffers.0.borrow_mut().push(buffer);
-        there
+        result
     }
 }
 
