@@ -5,10 +5,11 @@ use super::field::{Fields, Shape, Value};
 use super::glob::Glob;
 use super::literal::{Literal, Net, parse};
 use super::paths::Paths;
+use super::posix;
 use super::source::{Scratch, Source};
 use super::{Op, Type};
 use memchr::memmem::Finder;
-use regex::bytes::{Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder};
 use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -98,7 +99,7 @@ impl Test {
         })
     }
 
-    fn pass(&self, value: Value<'_>) -> bool {
+    fn pass(&self, value: Value<'_>, scratch: &Scratch) -> bool {
         match self {
             Test::Number(op, number) => value.number().is_some_and(|value| ordered(*op, value.cmp(number))),
             Test::Numbers(numbers) => value.number().is_some_and(|value| numbers.contains(&value)),
@@ -111,21 +112,21 @@ impl Test {
                 all.iter().any(|net| net.contains(ip)) != (*op == Op::Ne)
             }
             Test::Quantity(quantity, tests) => {
-                let mut passed = tests.iter().filter(|test| test.pass(value));
+                let mut passed = tests.iter().filter(|test| test.pass(value, scratch));
                 match quantity {
                     Quantity::One => passed.next().is_some() && passed.next().is_none(),
                     Quantity::Any => passed.next().is_some(),
-                    Quantity::All => !tests.is_empty() && tests.iter().all(|test| test.pass(value)),
+                    Quantity::All => !tests.is_empty() && tests.iter().all(|test| test.pass(value, scratch)),
                 }
             }
             _ => {
                 let Some(bytes) = value.bytes() else { return false };
-                self.pass_bytes(bytes)
+                self.pass_bytes(bytes, scratch)
             }
         }
     }
 
-    fn pass_bytes(&self, bytes: &[u8]) -> bool {
+    fn pass_bytes(&self, bytes: &[u8], scratch: &Scratch) -> bool {
         match self {
             Test::Order(op, text) => ordered(*op, bytes.cmp(text)),
             Test::Texts(texts) => texts.contains(bytes),
@@ -136,7 +137,7 @@ impl Test {
             Test::StartsWith(text) => bytes.starts_with(text),
             Test::EndsWith(text) => bytes.ends_with(text),
             Test::Glob(glob) => glob.matches(bytes),
-            Test::Regex(regex) => regex.is_match(bytes),
+            Test::Regex(regex) => matches(regex, bytes, scratch),
             Test::Paths(paths) => paths.matches(bytes),
             _ => false,
         }
@@ -168,12 +169,26 @@ fn bytes_of_hex(text: &[u8]) -> Result<Box<[u8]>, String> {
 
 /// libsinsp's expressions match the whole text, and `^` and `$` at each line, as RE2 has it in its POSIX mode.
 fn regex(text: &[u8]) -> Result<Regex, String> {
-    let pattern = format!("\\A(?:{})\\z", String::from_utf8_lossy(text));
-    let mut builder = RegexBuilder::new(&pattern);
-    builder.multi_line(true).unicode(false).size_limit(LARGEST_REGEX).dfa_size_limit(LARGEST_REGEX);
-    builder.build().map_err(|error| {
-        let why = error.to_string();
-        format!("invalid regex pattern: {}", why.lines().last().unwrap_or("").trim())
+    let refused = |why: &str| format!("invalid regex pattern: {why}");
+    let pattern = posix::translate(&String::from_utf8_lossy(text)).map_err(|why| refused(&why))?;
+    let mut builder = RegexBuilder::new(&format!("\\A(?:{pattern})\\z"));
+    builder.multi_line(true).size_limit(LARGEST_REGEX).dfa_size_limit(LARGEST_REGEX);
+    builder.build().map_err(|error| refused(error.to_string().lines().last().unwrap_or("").trim()))
+}
+
+/// Whether a value matches. What is no UTF-8 in it is U+FFFD, as in all text that libsinsp shows.
+fn matches(regex: &Regex, value: &[u8], scratch: &Scratch) -> bool {
+    if let Ok(text) = std::str::from_utf8(value) {
+        return regex.is_match(text);
+    }
+    scratch.with(|buffer| {
+        for chunk in value.utf8_chunks() {
+            buffer.extend_from_slice(chunk.valid().as_bytes());
+            if !chunk.invalid().is_empty() {
+                buffer.extend_from_slice("\u{fffd}".as_bytes());
+            }
+        }
+        std::str::from_utf8(buffer).is_ok_and(|text| regex.is_match(text))
     })
 }
 
@@ -238,7 +253,7 @@ impl Check {
     pub(super) fn pass(&self, fields: &dyn Fields, scratch: &Scratch) -> bool {
         let one = |value: Value<'_>| match &self.against {
             Against::Nothing => true,
-            Against::Constant(test) => test.pass(value),
+            Against::Constant(test) => test.pass(value, scratch),
             Against::Source(right) => {
                 let mut found = false;
                 let there = right.each(fields, scratch, &mut |other| {

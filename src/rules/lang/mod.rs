@@ -13,6 +13,7 @@ mod lexer;
 mod literal;
 mod parse;
 mod paths;
+mod posix;
 mod program;
 mod source;
 mod types;

@@ -32,7 +32,7 @@ pub(super) fn names_with_val() -> impl Iterator<Item = &'static str> {
 pub(super) struct Scratch(RefCell<Vec<Vec<u8>>>);
 
 impl Scratch {
-    fn with<T>(&self, fill: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    pub(super) fn with<T>(&self, fill: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let mut buffer = self.0.borrow_mut().pop().unwrap_or_default();
         buffer.clear();
         let result = fill(&mut buffer);
