@@ -262,6 +262,43 @@ fn an_environment_is_its_variables_and_not_the_list_of_pointers_to_them() {
 }
 
 #[test]
+fn a_command_has_the_descriptors_that_the_kernel_leaves_over_an_exec() {
+    let scratch = Scratch::new();
+    // A shell holds its script by a descriptor that is closed on exec, as smtrace holds its files.
+    fs::write(scratch.path("held.sh"), "exec 7</etc/passwd\nexec /bin/true\n").unwrap();
+    let mut write = Command::new(smtrace());
+    write.current_dir(scratch.path(".")).args(["-q", "-e", "all", "--fds", "-w", "own.smt", "-o", "own.log"]);
+    write.args(["--", "sh", "held.sh"]);
+    assert_eq!(finish(write).code, Some(0));
+    let replayed = |options: &[&str]| {
+        let mut replay = Command::new(smtrace());
+        replay.current_dir(scratch.path(".")).args(["replay", "own.smt"]).args(options);
+        let out = finish(replay);
+        assert_eq!(out.code, Some(0), "{out:?}");
+        out.out
+    };
+    let lists: Vec<Vec<(u64, String)>> = replayed(&["-e", "execve", "--format", "json", "-o", "-"])
+        .lines()
+        .map(|line| {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            let of = |fd: &serde_json::Value| (fd["fd"].as_u64().unwrap(), fd["path"].as_str().unwrap().to_owned());
+            event["fds"].as_array().unwrap().iter().map(of).collect()
+        })
+        .collect();
+    let has = |list: &[(u64, String)], end: &str| list.iter().any(|(_, path)| path.ends_with(end));
+    let [first, started, .., before, after] = &lists[..] else { panic!("{lists:?}") };
+    assert_eq!(first, started, "what smtrace holds is not the command's");
+    assert!(first.len() >= 3 && has(before, "held.sh") && !has(after, "held.sh"), "{lists:?}");
+    assert!(after.contains(&(7, "/etc/passwd".to_owned())), "{after:?}");
+    let count = ["--where", "proc.name = true and evt.type = execve", "--print", "%proc.fdopencount", "-o", "-"];
+    assert_eq!(replayed(&count).trim(), after.len().to_string());
+    replayed(&["-w", "own.scap"]);
+    let held = format!("{}/own.", fs::canonicalize(scratch.path(".")).unwrap().display());
+    let scap = fs::read(scratch.path("own.scap")).unwrap();
+    assert!(!scap.windows(held.len()).any(|window| window == held.as_bytes()), "{held}");
+}
+
+#[test]
 fn a_capture_keeps_the_session_that_its_command_began_in() {
     let scratch = Scratch::new();
     let mut run = Command::new(smtrace());

@@ -68,6 +68,8 @@ pub struct Recorder<R> {
     collecting: Arc<AtomicBool>,
     /// Processes whose lines can name them as parent, so that an outsider is described once.
     known: FxHashSet<Pid>,
+    /// The process that is to become the command, until its first exec.
+    launched: Option<Pid>,
     digests: Digests,
     /// Directories of open files.
     fds: Fds,
@@ -97,6 +99,7 @@ impl<R: Records> Recorder<R> {
             wanted,
             collecting,
             known: FxHashSet::default(),
+            launched: None,
             digests: Digests::default(),
             fds: Fds::default(),
             times: CpuTime::default(),
@@ -154,6 +157,7 @@ impl<R: Records> Recorder<R> {
         let ran = if wanted.ran { self.times.of(task.tid) } else { None };
         let room = if ran.is_some() { room + PIECE_HEADER } else { room };
         let (digests, fds, clean) = (&mut self.digests, &mut self.fds, (&mut self.clean, &mut self.looks));
+        let launched = self.launched == Some(task.pid);
         self.bus.send(room.min(LARGE), |to| {
             let mut writer = Writer::new(to, &head, raw);
             if wanted.args {
@@ -178,7 +182,7 @@ impl<R: Records> Recorder<R> {
                 None => {}
             }
             if list {
-                proc::capture_fds(&mut writer, fds, task.tid);
+                proc::capture_fds(&mut writer, fds, task.tid, launched);
             }
             writer.finish()
         });
@@ -232,16 +236,19 @@ impl<R: Records> Observer for Recorder<R> {
         let ppid = u64::from(identity.ppid.cast_unsigned());
         let creator = u64::from(identity.creator.cast_unsigned());
         let (comm, wanted, fds) = (&identity.comm, self.wanted, &mut self.fds);
-        let first = attached || self.known.len() <= 2;
+        let launched = !attached && self.known.len() <= 2;
+        if launched {
+            self.launched = Some(task.pid);
+        }
         self.bus.send(LARGE, |to| {
             let mut writer = Writer::new(to, &head, &[ppid, creator, u64::from(identity.uid), u64::from(identity.gid)]);
             writer.piece(Role::Comm, 0, 0, State::Whole, comm);
             // What was there before us is asked once; children have it from their parents.
-            if first {
+            if attached || launched {
                 program::capture_who(&mut writer, task, identity, &wanted);
                 proc::capture_program(&mut writer, task.tid, &wanted);
                 if wanted.places {
-                    proc::capture_fds(&mut writer, fds, task.tid);
+                    proc::capture_fds(&mut writer, fds, task.tid, launched);
                 }
             }
             writer.finish()
@@ -257,7 +264,8 @@ impl<R: Records> Observer for Recorder<R> {
     fn exec(&mut self, task: Task, former: Pid, identity: &Identity) {
         let head = head(Kind::Exec, task);
         let former = u64::from(former.cast_unsigned());
-        let (wanted, digests) = (self.wanted, &mut self.digests);
+        let (wanted, digests, fds) = (self.wanted, &mut self.digests, &mut self.fds);
+        self.launched = self.launched.filter(|launched| *launched != task.pid);
         self.bus.send(LARGE, |to| {
             let mut writer = Writer::new(to, &head, &[former, u64::from(identity.uid), u64::from(identity.gid)]);
             writer.piece(Role::Comm, 0, 0, State::Whole, &identity.comm);
@@ -265,6 +273,10 @@ impl<R: Records> Observer for Recorder<R> {
             proc::capture_program(&mut writer, task.tid, &wanted);
             if wanted.hash.programs {
                 digests.program(&mut writer, task.tid);
+            }
+            // Which descriptors it closed, only the kernel knows: there are many ways to mark one.
+            if wanted.places {
+                proc::capture_fds(&mut writer, fds, task.tid, false);
             }
             writer.finish()
         });

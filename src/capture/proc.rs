@@ -10,7 +10,7 @@ use crate::decode::walk::failed;
 use crate::engine::{Call, Task};
 use crate::model::Pid;
 use crate::model::record::{Role, State, Writer, flag};
-use crate::sys::fds::Fds;
+use crate::sys::fds::{Fds, closes_on_exec};
 use crate::sys::procfs;
 use crate::sys::socket::Shared;
 use crate::table::Ret;
@@ -142,11 +142,15 @@ pub(super) fn may_change_fds(call: &Call) -> bool {
     call.row.is_none_or(|row| MANY.contains(&row.name))
 }
 
-/// Adds the open files, in order of their numbers; what the limit leaves out is a last piece marked cut.
-pub(super) fn capture_fds(writer: &mut Writer<'_>, fds: &mut Fds, tid: Pid) {
+/// Adds the open files, in order of their numbers; what the limit leaves out is a last piece marked cut. Of a task that is
+/// to become the command, `launched`, they are those that the command will have: the others are our own.
+pub(super) fn capture_fds(writer: &mut Writer<'_>, fds: &mut Fds, tid: Pid, launched: bool) {
     writer.add_flags(flag::LISTED);
     let mut count = 0;
     fds.list(tid, |number, target| {
+        if launched && closes_on_exec(tid, number) {
+            return true;
+        }
         count += 1;
         let (state, target) = if count > MAX_FDS { (State::Cut, &[][..]) } else { (State::Whole, target) };
         writer.piece(Role::Fd, 0, number, state, target);

@@ -1,6 +1,6 @@
 //! What an event's records tell beside the call's arguments: what its file descriptors refer to, how long it ran.
 
-use super::{Event, Name, Outcome};
+use super::{Event, Name, Outcome, Sort};
 use crate::decode::Text;
 use crate::model::record::{Detail, Piece, Record, Role, flag};
 
@@ -35,10 +35,11 @@ impl<'a> Event<'a> {
         Some(ran(self.record)?.saturating_sub(self.entered.and_then(ran)?))
     }
 
-    /// The open file descriptors of the process, ascending.
+    /// The open file descriptors of the process that makes a call, ascending.
     ///
     /// An exit whose record lists none has those of its enter, with the call's own effect.
     pub fn fds(&self) -> impl Iterator<Item = (u64, Text<'a>)> + use<'a> {
+        let is_call = self.sort == Sort::Call;
         let listed = self.head().flags & flag::LISTED != 0;
         let list = if listed { self.record } else { self.entered.unwrap_or(self.record) };
         let of = |piece: Piece<'a>| (piece.address, Text::of(&piece, usize::MAX));
@@ -47,7 +48,7 @@ impl<'a> Event<'a> {
         let gone = self.record.args().first().copied().filter(|_| closes).or(new.map(|(number, _)| number));
         let mut old = list
             .pieces()
-            .filter(|piece| piece.role == Role::Fd as u8)
+            .filter(move |piece| is_call && piece.role == Role::Fd as u8)
             .map(of)
             .filter(move |(number, _)| Some(*number) != gone)
             .peekable();

@@ -4,6 +4,7 @@
 //! permissions are checked again.
 
 use super::kept::Kept;
+use super::procfs;
 use crate::model::Pid;
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
@@ -43,6 +44,17 @@ impl Fds {
     }
 }
 
+/// Whether an exec closes the descriptor `number` of `tid`. Costs more than to list it: the flags are in a file of their own.
+#[must_use]
+pub fn closes_on_exec(tid: Pid, number: u64) -> bool {
+    // proc_pid_fdinfo(5): "flags: This is an octal number that displays the file access mode and file status flags (see
+    // open(2)). If the close-on-exec file descriptor flag is set, then flags will also include the value O_CLOEXEC."
+    let info = procfs::read(&format!("/proc/{tid}/fdinfo/{number}")).unwrap_or_default();
+    let flags = info.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"flags:"));
+    let flags = flags.and_then(|flags| std::str::from_utf8(flags).ok());
+    flags.and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & libc::O_CLOEXEC != 0)
+}
+
 /// Reads a directory of /proc from its beginning, and the link of each of its entries; false if it cannot be read.
 fn read(directory: &File, each: &mut impl FnMut(u64, &[u8]) -> bool) -> bool {
     if (&*directory).rewind().is_err() {
@@ -80,7 +92,7 @@ fn read(directory: &File, each: &mut impl FnMut(u64, &[u8]) -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Fds;
+    use super::{Fds, closes_on_exec};
     use std::fs::File;
     use std::os::fd::AsRawFd;
 
@@ -101,6 +113,18 @@ mod tests {
         assert!(list().contains(&0));
         let file = File::open("/dev/null").unwrap();
         assert!(list().contains(&u64::try_from(file.as_raw_fd()).unwrap()), "the directory is read from its beginning");
+    }
+
+    #[test]
+    fn what_an_exec_closes_is_known() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let number = |file: &File| u64::try_from(file.as_raw_fd()).unwrap();
+        let file = File::open("/dev/null").unwrap();
+        assert!(closes_on_exec(me, number(&file)), "the standard library opens files so");
+        // SAFETY: fcntl on a descriptor of our own.
+        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFD, 0) };
+        assert!(!closes_on_exec(me, number(&file)));
+        assert!(!closes_on_exec(me, 1 << 40));
     }
 
     #[test]

@@ -5,11 +5,11 @@
 use super::file::{File, Part, Sort, address, l4, made};
 use super::path;
 use crate::event::call::Call;
-use crate::model::record::{Kind, Record, Role};
+use crate::model::record::{Kind, Record, Role, State, flag};
 use crate::model::{AT_FDCWD, Pid};
 use crate::table::Ret;
 use crate::table::row_of;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -93,15 +93,29 @@ impl Files {
                 self.tables.remove(&head.pid);
                 self.environments.remove(&head.pid);
             }
+            // Its list is whole: what is not in it the exec has closed.
+            Kind::Exec if head.flags & flag::LISTED != 0 => self.keep(head.pid, record),
             _ => {}
         }
         let listed = record.pieces().filter(|piece| piece.role == Role::Fd as u8);
-        for piece in listed {
+        for piece in listed.filter(|piece| piece.state != State::Cut) {
             let fd = i64::try_from(piece.address).unwrap_or(-1);
             // What calls told is known better.
             if self.get(head.pid, fd).is_none() {
                 self.set(head.pid, fd, File::listed(piece.data));
             }
+        }
+    }
+
+    /// Forgets the descriptors that are not in a record's list, as far as that goes.
+    fn keep(&mut self, pid: Pid, record: &Record<'_>) {
+        let Some(table) = self.tables.get_mut(&pid) else { return };
+        let listed = || record.pieces().filter(|piece| piece.role == Role::Fd as u8);
+        let end = listed().find(|piece| piece.state == State::Cut).map_or(u64::MAX, |piece| piece.address);
+        let open: FxHashSet<u64> = listed().map(|piece| piece.address).collect();
+        let is_open = |fd: &i64| u64::try_from(*fd).is_ok_and(|fd| fd >= end || open.contains(&fd));
+        if !table.keys().all(is_open) {
+            Arc::make_mut(table).retain(|fd, _| is_open(fd));
         }
     }
 
