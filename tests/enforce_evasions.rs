@@ -198,3 +198,80 @@ tried('bad', lambda: call(42, 99, 1, 16))
         assert_eq!(outcome.out, "in\nin\n", "{name}: {}", outcome.err);
     }
 }
+
+#[test]
+fn a_process_that_hides_does_nothing_unjudged() {
+    let program = "
+import shutil
+shutil.copy('/bin/cat', 'hidden'); os.chmod('hidden', 0o111)
+tried('hide', lambda: call(157, 4, 0, 0, 0, 0)); tried('read', lambda: read('secrets/key'))
+tried('run', lambda: os.execv('hidden', ['hidden', 'secrets/key']))
+";
+    let outcome = attempt(program, POLICY, As::User);
+    let no = "Operation not permitted\n";
+    assert_eq!(outcome.out, format!("hide {no}read {no}run {no}"), "{}", outcome.err);
+    // Who may look into all of them does.
+    // SAFETY: it takes nothing and cannot fail.
+    if unsafe { libc::geteuid() } == 0 {
+        let outcome = attempt(program, POLICY, As::Us);
+        assert!(!outcome.out.contains("KEY") && outcome.out.starts_with(&format!("hide 0\nread {no}")), "{outcome:?}");
+    }
+}
+
+#[test]
+fn no_call_changes_a_file_by_a_way_of_its_own() {
+    let program = "
+name = ctypes.create_string_buffer(b'x'); value = (ctypes.c_uint64 * 2)(ctypes.addressof(name), 1); zero = bytes(24)
+tried('setxattrat', lambda: call(463, -100, b'shut/file', 0, b'user.a', value, 16))
+tried('removexattrat', lambda: call(466, -100, b'shut/file', 0, b'user.a'))
+tried('file_setattr', lambda: call(469, -100, b'shut/file', zero, 24, 0))
+file = os.open('shut/file', os.O_RDONLY)
+flags = ctypes.c_int(0); import fcntl
+tried('flags', lambda: fcntl.ioctl(file, 0x40086602, bytes(8)))
+tried('null', lambda: call(260, file, None, 0, 0, 0x1000))
+tried('unix', lambda: socket.socket(socket.AF_UNIX).bind('shut/door'))
+os.dup2(os.open('shut', os.O_PATH), 200)
+tried('through', lambda: os.unlink('/proc/self/fd/200/file'))
+tried('through2', lambda: os.rename('/proc/thread-self/fd/200/file', 'taken'))
+os.chdir('shut')
+tried('owner', lambda: call(260, -100, b'', 0, 0, 0x1000))
+tried('mode', lambda: call(452, -100, b'', 0o777, 0x1000))
+tried('kept', lambda: read('file'))
+";
+    let outcome = attempt(program, POLICY, As::Us);
+    for line in outcome.out.lines() {
+        let (what, got) = line.split_once(' ').unwrap();
+        let want = if what == "kept" { "whole" } else { "Operation not permitted" };
+        // Older kernels do not have the newest calls, with or without a policy.
+        assert!(got == want || got == "Function not implemented", "{line}: {}", outcome.err);
+    }
+    assert_eq!(outcome.out.lines().count(), 11, "{}", outcome.err);
+}
+
+#[test]
+fn a_name_that_changes_its_meaning_ends_the_build() {
+    // One process exchanges two links, the other uses what they lead to until it is stopped or has done what it must not.
+    let program = "
+import time
+os.mkdir('at'); os.symlink('../empty', 'at/d0'); os.symlink('../shut', 'at/d1')
+other = os.fork()
+while other == 0: libc.syscall(316, -100, b'at/d0', -100, b'at/d1', 2)
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    try: DEED
+    except OSError: pass
+    if WON: print('won', flush=True); break
+os.kill(other, 9)
+";
+    let gone = "not os.path.exists('shut/file')";
+    for (deed, won) in [
+        ("os.unlink('at/d0/file')", gone),
+        ("os.rename('at/d0/file', 'took')", gone),
+        ("os.close(os.open('at/d0/file', os.O_RDONLY | os.O_TRUNC))", "os.stat('shut/file').st_size == 0"),
+        ("os.close(os.open('at/d0/new', os.O_RDONLY | os.O_CREAT))", "os.path.exists('shut/new')"),
+    ] {
+        // What an open makes or empties in a race is done, but the build is over before it sees that.
+        let outcome = attempt(&program.replace("DEED", deed).replace("WON", won), POLICY, As::Us);
+        assert_eq!(outcome.out, "", "{deed}: {}", outcome.err);
+    }
+}

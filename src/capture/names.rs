@@ -62,7 +62,7 @@ impl Names {
             let (name, free) = match self.root.resolve(task, path) {
                 Target::Found(held) => (held.name(), 0),
                 Target::Missing(name) => (name, 1),
-                Target::Nowhere => continue,
+                Target::Nowhere(_) => continue,
             };
             let cut = name.get(..MAX_PATH).unwrap_or(&name);
             writer.piece(Role::Resolved, u16::try_from(at).unwrap_or(0), free, State::Whole, cut);

@@ -6,7 +6,7 @@
 
 use crate::engine::{Call, Task};
 use crate::sys::memory::Memory;
-use crate::sys::path::Held;
+use crate::sys::path::{Held, Status};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -23,8 +23,8 @@ pub enum Target {
     Found(Held),
     /// To a name that is free in a directory that exists, as an absolute path.
     Missing(Vec<u8>),
-    /// Nowhere: the kernel will say so itself.
-    Nowhere,
+    /// Nowhere, and why: the error number that the kernel has for it.
+    Nowhere(i32),
 }
 
 impl Target {
@@ -34,7 +34,7 @@ impl Target {
         match self {
             Target::Found(held) => Some(held.name()),
             Target::Missing(name) => Some(name.clone()),
-            Target::Nowhere => None,
+            Target::Nowhere(_) => None,
         }
     }
 }
@@ -84,11 +84,13 @@ pub fn way(name: &str, argument: usize, call: &Call) -> Way {
     let flags = match name {
         "fchownat" | "linkat" => word(4),
         "fchmodat2" => word(3),
+        "setxattrat" | "removexattrat" => word(2),
+        "file_setattr" => word(4),
         _ => 0,
     };
     let follow = match name {
         "linkat" => argument == 1 && flags & AT_SYMLINK_FOLLOW != 0,
-        "fchownat" | "fchmodat2" => flags & AT_SYMLINK_NOFOLLOW == 0,
+        "fchownat" | "fchmodat2" | "setxattrat" | "removexattrat" | "file_setattr" => flags & AT_SYMLINK_NOFOLLOW == 0,
         "chmod" | "fchmodat" | "chown" | "chown32" | "truncate" | "truncate64" | "setxattr" | "removexattr"
         | "uselib" => true,
         _ => false,
@@ -128,20 +130,25 @@ impl Root {
             (false, libc::AT_FDCWD) => format!("/proc/{}/cwd", task.tid),
             (false, number) => format!("/proc/{}/fd/{number}", task.tid),
         };
-        let Ok(start) = Held::at(&start) else { return Target::Nowhere };
+        let start = match Held::at(&start) {
+            Ok(start) => start,
+            // Of a descriptor that is not open /proc has no entry.
+            Err(libc::ENOENT) if path.from != libc::AT_FDCWD => return Target::Nowhere(libc::EBADF),
+            Err(errno) => return Target::Nowhere(errno),
+        };
         if path.bytes.is_empty() {
-            return Target::Nowhere;
+            return Target::Nowhere(libc::ENOENT);
         }
         if !path.in_root && self.is_of(task) {
             match start.descend(path.bytes, path.follow) {
                 // Below /proc the way can have gone through our own /proc/self.
                 Ok(held) if !held.in_proc() => return Target::Found(held),
                 // Most names that are looked for are nowhere; an open that succeeds all the same is judged by its file.
-                Err(libc::ENOENT | libc::ENOTDIR) if !path.create => return Target::Nowhere,
+                Err(errno @ (libc::ENOENT | libc::ENOTDIR)) if !path.create => return Target::Nowhere(errno),
                 _ => {}
             }
         }
-        walk(task, start, path).unwrap_or(Target::Nowhere)
+        walk(task, start, path).unwrap_or_else(Target::Nowhere)
     }
 }
 
@@ -150,10 +157,10 @@ fn parts(path: &[u8], onto: &mut Vec<Vec<u8>>) {
     onto.extend(path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec));
 }
 
-/// Walks the path part by part; `None` where it leads nowhere.
-fn walk(task: Task, start: Held, path: Path<'_>) -> Option<Target> {
-    let root = if path.in_root { start.again().ok()? } else { Held::at(&format!("/proc/{}/root", task.tid)).ok()? };
-    let top = root.status()?.identity();
+/// Walks the path part by part; the error number where it leads nowhere.
+fn walk(task: Task, start: Held, path: Path<'_>) -> Result<Target, i32> {
+    let root = if path.in_root { start.again()? } else { Held::at(&format!("/proc/{}/root", task.tid))? };
+    let top = status(&root)?.identity();
     let mut at = start;
     let mut todo = Vec::new();
     parts(path.bytes, &mut todo);
@@ -162,8 +169,8 @@ fn walk(task: Task, start: Held, path: Path<'_>) -> Option<Target> {
         match part.as_slice() {
             b"" | b"." => continue,
             b".." => {
-                if at.status()?.identity() != top {
-                    at = at.entry(b"..", true).ok()?;
+                if status(&at)?.identity() != top {
+                    at = at.entry(b"..", true)?;
                 }
                 continue;
             }
@@ -177,42 +184,46 @@ fn walk(task: Task, start: Held, path: Path<'_>) -> Option<Target> {
             Err(libc::ENOENT) if last && path.create => {
                 let dir = at.name();
                 let dir = dir.strip_suffix(b"/").unwrap_or(&dir);
-                return Some(Target::Missing([dir, b"/", &part].concat()));
+                return Ok(Target::Missing([dir, b"/", &part].concat()));
             }
-            Err(_) => return None,
+            Err(errno) => return Err(errno),
         };
-        if !next.status()?.is_link() || !follow {
+        if !status(&next)?.is_link() || !follow {
             at = next;
             continue;
         }
         links += 1;
         if links > LINKS {
-            return None;
+            return Err(libc::ELOOP);
         }
         if next.in_proc() {
             at = proc_link(task, &at, &part, &next, &mut todo)?;
             continue;
         }
-        let text = next.link().ok()?;
+        let text = next.link()?;
         if text.first() == Some(&b'/') {
-            at = root.again().ok()?;
+            at = root.again()?;
         }
         parts(&text, &mut todo);
     }
-    Some(Target::Found(at))
+    Ok(Target::Found(at))
+}
+
+fn status(held: &Held) -> Result<Status, i32> {
+    held.status().ok_or(libc::EACCES)
 }
 
 /// What a link of a procfs leads to: the task's own directory, further parts, or a jump that only the kernel can make.
-fn proc_link(task: Task, dir: &Held, part: &[u8], link: &Held, todo: &mut Vec<Vec<u8>>) -> Option<Held> {
-    if dir.status()?.inode != PROC_ROOT {
-        return dir.entry(part, true).ok();
+fn proc_link(task: Task, dir: &Held, part: &[u8], link: &Held, todo: &mut Vec<Vec<u8>>) -> Result<Held, i32> {
+    if status(dir)?.inode != PROC_ROOT {
+        return dir.entry(part, true);
     }
     match part {
-        b"self" => Held::at(&format!("/proc/{}", task.pid)).ok(),
-        b"thread-self" => Held::at(&format!("/proc/{}/task/{}", task.pid, task.tid)).ok(),
+        b"self" => Held::at(&format!("/proc/{}", task.pid)),
+        b"thread-self" => Held::at(&format!("/proc/{}/task/{}", task.pid, task.tid)),
         _ => {
-            parts(&link.link().ok()?, todo);
-            dir.again().ok()
+            parts(&link.link()?, todo);
+            dir.again()
         }
     }
 }
@@ -261,9 +272,9 @@ mod tests {
             name(&format!("/proc/thread-self/cwd/../../../../../../../../..{dir}/file"), true),
             name(&format!("{dir}/file"), true)
         );
-        assert!(matches!(find(&format!("{dir}/loop"), true), Target::Nowhere));
-        assert!(matches!(find(&format!("{dir}/none/new"), true), Target::Nowhere));
-        assert!(matches!(find(&format!("{dir}/file/new"), true), Target::Nowhere));
+        assert!(matches!(find(&format!("{dir}/loop"), true), Target::Nowhere(libc::ELOOP)));
+        assert!(matches!(find(&format!("{dir}/none/new"), true), Target::Nowhere(libc::ENOENT)));
+        assert!(matches!(find(&format!("{dir}/file/new"), true), Target::Nowhere(libc::ENOTDIR)));
         let pid = std::process::id();
         assert_eq!(name("/proc/self/status", true), format!("/proc/{pid}/status"));
         assert_eq!(name("/proc/mounts", true), format!("/proc/{pid}/mounts"));

@@ -1,7 +1,7 @@
 //! Programs: judged by the file that the path leads to, and again, before its first instruction, by what was loaded.
 
 use super::{Enforcer, Path, Pending, Script, Target, int, raced, string, text};
-use crate::audit::policy::{Program, Question, Sort};
+use crate::audit::policy::{Action, Program, Question, Sort};
 use crate::engine::{Call, Denial, Task, Verdict};
 use crate::model::Pid;
 use crate::sys::memory::Memory;
@@ -79,7 +79,9 @@ impl Enforcer {
         let empty = flags & AT_EMPTY_PATH != 0
             && string(memory, task, super::word(call, 1)).is_some_and(|path| path.is_empty());
         let target = match empty {
-            true => Held::at(&format!("/proc/{}/fd/{}", task.tid, int(call, 0))).map_or(Target::Nowhere, Target::Found),
+            true => {
+                Held::at(&format!("/proc/{}/fd/{}", task.tid, int(call, 0))).map_or_else(Target::Nowhere, Target::Found)
+            }
             false => self.find(memory, task, call, places, path),
         };
         // The kernel will say what is missing; what runs all the same is judged at the exec stop.
@@ -87,6 +89,13 @@ impl Enforcer {
         let by = self.program(task);
         if let Some(denial) = self.ask_program(&by, &held) {
             return Verdict::Deny(denial);
+        }
+        // Its process would hide from us (would_dump, fs/exec.c).
+        if !self.sees_all && !held.may_read() {
+            return Verdict::Deny(super::unseen(
+                name,
+                "smtrace may not look into a program whose file it may not read",
+            ));
         }
         self.watch(task, Pending::Exec(name_of(&held), by))
     }
@@ -99,8 +108,11 @@ impl Enforcer {
         task: Task,
         (asked, by): (Option<String>, &Program),
     ) -> Option<Denial> {
-        // Its program is gone with it: the end will be told.
-        let held = Held::at(&format!("/proc/{}/exe", task.tid)).ok()?;
+        // Its program is gone with it: the end will be told. But one that hides is none that could be judged.
+        let Ok(held) = Held::at(&format!("/proc/{}/exe", task.tid)) else {
+            let what = asked.unwrap_or_else(|| "a program".to_owned());
+            return super::stands(task).then(|| raced(super::denial("exec", what, "", Action::Kill)));
+        };
         self.scripts.insert(task.pid, Script::Own(None));
         if let Some(denial) = self.ask_program(by, &held) {
             return Some(raced(denial));

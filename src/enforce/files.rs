@@ -8,6 +8,7 @@ use crate::audit::fold::{NAMED, Named};
 use crate::audit::model::Access;
 use crate::audit::policy::{Action, Sort};
 use crate::capture::resolve::{Way, way};
+use crate::decode::walk::low32;
 use crate::engine::{Call, Denial, Task, Verdict};
 use crate::sys::memory::Memory;
 use crate::sys::path::Held;
@@ -19,6 +20,14 @@ use std::os::unix::fs::MetadataExt;
 
 /// The most entries that a directory may hold, at any depth, to be renamed.
 const ENTRIES: usize = 100_000;
+
+/// Requests of ioctl(2) that change a file's attributes: FS_IOC_SETFLAGS, FS_IOC_SETVERSION (each of two sizes), FS_IOC_FSSETXATTR
+/// (linux/fs.h), FS_IOC_ENABLE_VERITY (linux/fsverity.h), FS_IOC_SET_ENCRYPTION_POLICY (linux/fscrypt.h).
+const CHANGES: &[u32] = &[0x4008_6602, 0x4004_6602, 0x4008_7602, 0x4004_7602, 0x401c_5820, 0x4080_6685, 0x800c_6613];
+
+/// The type of btrfs's requests, and those that make or remove subvolumes (linux/btrfs.h).
+const BTRFS: u32 = 0x94;
+const SUBVOLUMES: &[u32] = &[1, 14, 15, 23, 24, 63];
 
 /// renameat2(2): each file gets the other's name.
 const RENAME_EXCHANGE: i32 = 2;
@@ -51,13 +60,25 @@ impl Enforcer {
         let mut sides = Vec::new();
         for named in NAMED.iter().filter(|named| named.call == name) {
             let target = self.side(memory, task, call, *named);
-            let Some(name) = target.name() else { continue };
-            // A name that is taken cannot be made, and one that is free cannot be removed: the kernel says so itself.
+            let name = match &target {
+                Target::Found(held) => held.name(),
+                Target::Missing(name) => name.clone(),
+                // A name that cannot be read now can be soon, by another thread.
+                Target::Nowhere(libc::EFAULT) => return self.watch(task, Pending::Nothing(named.call)),
+                // It is said here, so that nobody can put a file there before the kernel looks.
+                Target::Nowhere(errno) => return Verdict::Done(-i64::from(*errno)),
+            };
             let replaces = named.call.starts_with("rename");
             match (named.access, &target) {
-                (Access::Created, Target::Found(_)) if !replaces => return Verdict::Pass,
+                // A name that is taken cannot be made, unless it becomes free meanwhile.
+                (Access::Created, Target::Found(_)) if !replaces => {
+                    return match self.ask_file(task, Sort::Write, &name) {
+                        Some(_) => self.watch(task, Pending::Nothing(named.call)),
+                        None => Verdict::Pass,
+                    };
+                }
                 (Access::Created, _) | (_, Target::Found(_)) => {}
-                _ => return Verdict::Pass,
+                _ => return Verdict::Done(-i64::from(libc::ENOENT)),
             }
             if let Some(denial) = sort_of(named.access).and_then(|sort| self.ask_file(task, sort, &name)) {
                 return Verdict::Deny(denial);
@@ -81,14 +102,17 @@ impl Enforcer {
         let is_directory = |at: &usize| args.get(*at).is_some_and(|arg| arg.kind == Kind::Dirfd);
         let from = named.argument.checked_sub(1).filter(is_directory);
         if let Some(from) = from.filter(|_| empty) {
-            let mut first = [0];
-            if memory.read(task.tid, word(call, named.argument), &mut first) == 1 && first == [0] {
-                let held = Held::at(&format!("/proc/{}/fd/{}", task.tid, int(call, from)));
-                return held.map_or(Target::Nowhere, Target::Found);
+            let (at, mut first) = (word(call, named.argument), [0]);
+            if at == 0 || memory.read(task.tid, at, &mut first) == 1 && first == [0] {
+                let place = match int(call, from) {
+                    libc::AT_FDCWD => format!("/proc/{}/cwd", task.tid),
+                    number => format!("/proc/{}/fd/{number}", task.tid),
+                };
+                return Held::at(&place).map_or_else(Target::Nowhere, Target::Found);
             }
         }
-        let create = named.access == Access::Created;
-        let path = Path { from: 0, bytes: b"", follow, create, in_root: false };
+        // The quick way takes our own /proc/self for the task's: only a walk can say that something is missing.
+        let path = Path { from: 0, bytes: b"", follow, create: true, in_root: false };
         self.find(memory, task, call, (from, named.argument), path)
     }
 
@@ -118,7 +142,7 @@ impl Enforcer {
                 // Two names of one file: rename(2) does nothing.
                 let identity = |held: &Held| held.status().map(|status| status.identity());
                 if there.as_ref().is_some_and(|there| identity(there) == identity(&held)) {
-                    return Verdict::Pass;
+                    return self.watch(task, Pending::Same(held, new.name));
                 }
                 let mut moves = vec![Move { held, was: name.clone(), new: new.name.clone() }];
                 if let Some(held) = there.filter(|_| exchanges(call, named.call)) {
@@ -202,9 +226,23 @@ impl Enforcer {
 
     /// Judges a change of mode, owner or attributes by descriptor.
     pub(super) fn behind(&self, task: Task, call: &Call) -> Verdict {
-        let held = Held::at(&format!("/proc/{}/fd/{}", task.tid, int(call, 0)));
-        let denial = held.ok().and_then(|held| self.ask_file(task, Sort::Write, &held.name()));
-        denial.map_or(Verdict::Pass, Verdict::Deny)
+        match Held::at(&format!("/proc/{}/fd/{}", task.tid, int(call, 0))) {
+            Ok(held) => self.ask_file(task, Sort::Write, &held.name()).map_or(Verdict::Pass, Verdict::Deny),
+            // Of a descriptor that is not open /proc has no entry.
+            Err(_) => Verdict::Done(-i64::from(libc::EBADF)),
+        }
+    }
+
+    /// Judges ioctl(2), as far as it changes a file or makes one whatever its descriptor was opened for.
+    pub(super) fn control(&self, task: Task, call: &Call) -> Verdict {
+        let request = low32(word(call, 1));
+        match request {
+            _ if CHANGES.contains(&request) => self.behind(task, call),
+            _ if request >> 8 & 0xff == BTRFS && SUBVOLUMES.contains(&(request & 0xff)) => {
+                Verdict::Deny(super::unseen("ioctl", "a policy cannot judge subvolumes of btrfs"))
+            }
+            _ => Verdict::Pass,
+        }
     }
 }
 
@@ -217,4 +255,11 @@ pub(super) fn removed(held: &Held, links: u64) -> Option<Denial> {
 /// Whether a call exchanges the names of two files.
 fn exchanges(call: &Call, name: &str) -> bool {
     name == "renameat2" && int(call, 4) & RENAME_EXCHANGE != 0
+}
+
+/// Whether another file has the name now that a file had besides the one that it was to lose.
+pub(super) fn kept(held: &Held, name: &[u8]) -> Option<Denial> {
+    let identity = |held: &Held| held.status().map(|status| status.identity());
+    let same = Held::itself(name).is_ok_and(|there| identity(&there) == identity(held));
+    (!same).then(|| raced(super::denial("rename", text(name), "", Action::Kill)))
 }

@@ -50,6 +50,8 @@ const JUDGED: &[&str] = &[
     "fchown32",
     "fsetxattr",
     "fremovexattr",
+    "bind",
+    "ioctl",
     "read",
     "recv",
     "recvfrom",
@@ -60,10 +62,7 @@ const JUDGED: &[&str] = &[
 #[derive(Debug)]
 enum Pending {
     /// An open.
-    Open {
-        /// It had to make the file.
-        makes: bool,
-    },
+    Open(open::Asked),
     /// An exec of the file with this name, by this program.
     Exec(String, Program),
     /// A new name, as it was found free.
@@ -72,6 +71,10 @@ enum Pending {
     Remove(Held, u64),
     /// A renaming of files to names: of one, or of two that are exchanged.
     Rename(Vec<files::Move>),
+    /// A renaming of this file to another name that it had, which changes nothing.
+    Same(Held, Vec<u8>),
+    /// A call that could not do anything to what it named.
+    Nothing(&'static str),
     /// A connection of this descriptor.
     Connect(i32),
     /// What a DNS server may have answered into this buffer.
@@ -108,6 +111,8 @@ pub struct Enforcer {
     made: FxHashSet<(u64, u64)>,
     names: names::Names,
     digests: exec::Digests,
+    /// Whether the kernel lets us look into every process (CAP_SYS_PTRACE).
+    sees_all: bool,
 }
 
 /// The names of the calls that have to stop.
@@ -137,6 +142,7 @@ impl Enforcer {
             made: FxHashSet::default(),
             names: names::Names::default(),
             digests: exec::Digests::default(),
+            sees_all: sees_all(),
         }
     }
 
@@ -183,7 +189,7 @@ impl Enforcer {
         let from = from.map_or(libc::AT_FDCWD, |from| int(call, from));
         match string(memory, task, word(call, at)) {
             Some(bytes) => self.root.resolve(task, Path { from, bytes: &bytes, ..path }),
-            None => Target::Nowhere,
+            None => Target::Nowhere(libc::EFAULT),
         }
     }
 
@@ -202,10 +208,20 @@ impl Enforcer {
             let punishment = Punishment::Errno(1);
             return Verdict::Deny(Denial { deed: "unjudged", subject: name.into(), message, punishment });
         }
+        // Reads and writes are judged by what is known of their socket, which was looked at when it was connected.
+        let by_socket = matches!(name, "read" | "recv" | "recvfrom" | "recvmsg" | "write" | "writev");
+        if !by_socket && !self.sees_all && (hides(task) || will_hide(name, call)) {
+            return Verdict::Deny(unseen(
+                name,
+                "smtrace may not look into a process that hides itself (prctl(2), PR_SET_DUMPABLE)",
+            ));
+        }
         match name {
             "open" | "openat" | "openat2" | "creat" => self.open(memory, task, call, name),
             "execve" | "execveat" => self.exec(memory, task, call, name),
             "fchmod" | "fchown" | "fchown32" | "fsetxattr" | "fremovexattr" => self.behind(task, call),
+            "ioctl" => self.control(task, call),
+            "bind" => self.bind(memory, task, call),
             "connect" | "listen" | "send" | "sendto" | "sendmsg" | "sendmmsg" | "write" | "writev" => {
                 self.network(memory, task, call, name)
             }
@@ -213,6 +229,30 @@ impl Enforcer {
             _ => self.named(memory, task, call, name),
         }
     }
+}
+
+/// Whether we have CAP_SYS_PTRACE (capabilities(7)), or whoever asks has to think that we have not.
+fn sees_all() -> bool {
+    const CAP_SYS_PTRACE: u32 = 19;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> CAP_SYS_PTRACE & 1 == 1)
+}
+
+/// Whether the kernel keeps us from a task's directories, descriptors and memory (ptrace(2), "Ptrace access mode checking").
+fn hides(task: Task) -> bool {
+    matches!(Held::at(&format!("/proc/{}/cwd", task.tid)), Err(libc::EACCES | libc::EPERM))
+}
+
+/// Whether a call makes its process one that cannot be looked into: prctl(2), PR_SET_DUMPABLE with anything but 1.
+fn will_hide(name: &str, call: &Call) -> bool {
+    name == "prctl" && int(call, 0) == 4 && word(call, 1) != 1
+}
+
+/// What is said of a call about which nothing can be found out.
+fn unseen(call: &str, why: &str) -> Denial {
+    let message = format!("{call} was refused (EPERM): {why}");
+    Denial { deed: "unjudged", subject: call.into(), message, punishment: Punishment::Errno(1) }
 }
 
 /// Whether a task stands still in a ptrace-stop. One that dies has lost what we look for, and does nothing with it either.
@@ -257,7 +297,11 @@ impl Judge for Enforcer {
         match pending {
             Pending::Connect(number) => return self.connected(task, number, result),
             _ if result < 0 => return None,
-            Pending::Open { makes } => return self.opened(task, result, makes).map(raced),
+            Pending::Open(asked) => return self.opened(task, result, &asked).map(raced),
+            Pending::Same(held, name) => return files::kept(&held, &name),
+            Pending::Nothing(call) => {
+                return Some(raced(denial("write", call.to_owned(), "", Action::Kill)));
+            }
             Pending::Make(name) => {
                 if let Ok(held) = Held::itself(&name) {
                     self.remember_made(&held);

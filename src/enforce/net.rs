@@ -8,7 +8,7 @@ use super::{Enforcer, Path, Pending, Target, denial, int, raced, text, word};
 use crate::audit::dns;
 use crate::audit::policy::Sort;
 use crate::decode::walk::low32;
-use crate::engine::{Call, Denial, Punishment, Task, Verdict};
+use crate::engine::{Call, Denial, Task, Verdict};
 use crate::model::Abi;
 use crate::sys::memory::Memory;
 use crate::sys::socket::{MAX_ADDRESS, Shared};
@@ -100,9 +100,8 @@ fn also(to: &Address, own: Option<&Address>) -> Vec<Address> {
 }
 
 /// What is said where the kernel does not let us look at a descriptor: nobody can say what it is.
-fn unseen(deed: &'static str) -> Denial {
-    let message = format!("{deed} was refused (EPERM): its descriptor cannot be looked at");
-    Denial { deed: "unjudged", subject: deed.into(), message, punishment: Punishment::Errno(1) }
+fn unseen(call: &str) -> Denial {
+    super::unseen(call, "its descriptor cannot be looked at")
 }
 
 fn copied(memory: &mut Memory, task: Task, at: u64, length: u64) -> Vec<u8> {
@@ -324,6 +323,23 @@ impl Enforcer {
         };
         let denial = names.and_then(|names| self.ask(task, Sort::Listen, &names));
         denial.map_or(Verdict::Pass, Verdict::Deny)
+    }
+
+    /// Judges the file that a unix socket's name makes, which a policy allows as a file or as where may be listened.
+    pub(super) fn bind(&mut self, memory: &mut Memory, task: Task, call: &Call) -> Verdict {
+        let bytes = copied(memory, task, word(call, 1), u64::from(low32(word(call, 2))));
+        let Address::Path(path) = address(&bytes) else { return Verdict::Pass };
+        let path = Path { from: libc::AT_FDCWD, bytes: &path, follow: false, create: true, in_root: false };
+        match self.root.resolve(task, path) {
+            Target::Missing(name) => {
+                let listens = self.ask(task, Sort::Listen, &[format!("unix:{}", text(&name))]).is_none();
+                let denial = self.ask_file(task, Sort::Write, &name).filter(|_| !listens);
+                denial.map_or(Verdict::Pass, Verdict::Deny)
+            }
+            // What is there already cannot be made.
+            Target::Found(_) => Verdict::Pass,
+            Target::Nowhere(errno) => Verdict::Done(-i64::from(errno)),
+        }
     }
 
     /// Judges a message by its address and, when it goes to a name server, by what it asks for.

@@ -1,7 +1,7 @@
 //! Opens: judged by the file that the path leads to, and again by the descriptor that the call made.
 
 use super::{Enforcer, Path, Pending, Target, word};
-use crate::audit::policy::Sort;
+use crate::audit::policy::{Action, Sort};
 use crate::decode::walk::low32;
 use crate::engine::{Call, Denial, Task, Verdict};
 use crate::sys::memory::Memory;
@@ -22,6 +22,17 @@ fn sorts(flags: u64) -> impl Iterator<Item = Sort> {
     read.into_iter().chain(write)
 }
 
+/// What an open asked for when it was judged.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The name that was judged.
+    name: Option<Vec<u8>>,
+    /// Nothing had that name.
+    makes: bool,
+    /// Its flags.
+    flags: u64,
+}
+
 impl Enforcer {
     pub(super) fn open(&mut self, memory: &mut Memory, task: Task, call: &Call, name: &str) -> Verdict {
         let mut in_root = false;
@@ -32,7 +43,7 @@ impl Enforcer {
                 // struct open_how { u64 flags, mode, resolve; } (linux/openat2.h)
                 let mut how = [[0; 8]; 3];
                 if memory.read(task.tid, word(call, 2), how.as_flattened_mut()) < 24 {
-                    return self.watch(task, Pending::Open { makes: false });
+                    return self.watch(task, Pending::Open(Asked::default()));
                 }
                 let [flags, _, resolve] = how.map(u64::from_ne_bytes);
                 in_root = resolve & RESOLVE_IN_ROOT != 0;
@@ -53,16 +64,16 @@ impl Enforcer {
             create: asks(flags, libc::O_CREAT),
             in_root,
         };
-        let makes = match self.find(memory, task, call, places, path) {
-            Target::Nowhere => false,
+        let (makes, name) = match self.find(memory, task, call, places, path) {
+            Target::Nowhere(_) => (false, None),
             Target::Missing(new) => {
                 if let Some(denial) = self.ask_file(task, Sort::Write, &new) {
                     return Verdict::Deny(denial);
                 }
-                true
+                (true, Some(new))
             }
             // It exists, and the kernel will say so.
-            Target::Found(_) if exclusive => false,
+            Target::Found(_) if exclusive => (false, None),
             Target::Found(held) => {
                 let name = match asks(flags, libc::O_TMPFILE) {
                     // A file without a name in this directory; the kernel calls it by its number.
@@ -72,10 +83,10 @@ impl Enforcer {
                 if let Some(denial) = sorts(flags).find_map(|sort| self.ask_file(task, sort, &name)) {
                     return Verdict::Deny(denial);
                 }
-                false
+                (false, Some(name))
             }
         };
-        self.watch(task, Pending::Open { makes })
+        self.watch(task, Pending::Open(Asked { name, makes, flags }))
     }
 
     pub(super) fn watch(&mut self, task: Task, pending: Pending) -> Verdict {
@@ -83,19 +94,31 @@ impl Enforcer {
         Verdict::Watch
     }
 
-    /// Judges the descriptor that an open made, by the flags that the kernel keeps for it.
-    pub(super) fn opened(&mut self, task: Task, number: i64, makes: bool) -> Option<Denial> {
-        let held = Held::at(&format!("/proc/{}/fd/{number}", task.tid)).ok()?;
-        if makes {
+    /// Judges the descriptor that an open made, by the flags that the kernel keeps for it, and by those that it does not keep.
+    pub(super) fn opened(&mut self, task: Task, number: i64, asked: &Asked) -> Option<Denial> {
+        let Some((held, flags)) = behind(task, number) else {
+            // Another thread took it away before it could be looked at.
+            let gone = || super::denial("read", format!("descriptor {number}"), "", Action::Kill);
+            return super::stands(task).then(gone);
+        };
+        if asked.makes {
             self.remember_made(&held);
         }
-        let info = std::fs::read_to_string(format!("/proc/{}/fdinfo/{number}", task.tid)).ok()?;
-        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
-        let flags = u64::from_str_radix(flags.trim(), 8).ok()?;
         if asks(flags, libc::O_PATH) {
             return None;
         }
         let name = held.name();
-        sorts(flags & 3).find_map(|sort| self.ask_file(task, sort, &name))
+        // It was emptied, or perhaps made, though this was asked of another file.
+        let other = asked.name.as_ref() != Some(&name);
+        let changed = other && (asks(asked.flags, libc::O_TRUNC) || asks(asked.flags, libc::O_CREAT));
+        sorts(flags & 3).chain(changed.then_some(Sort::Write)).find_map(|sort| self.ask_file(task, sort, &name))
     }
+}
+
+/// What is behind a descriptor, and its flags.
+fn behind(task: Task, number: i64) -> Option<(Held, u64)> {
+    let held = Held::at(&format!("/proc/{}/fd/{number}", task.tid)).ok()?;
+    let info = std::fs::read_to_string(format!("/proc/{}/fdinfo/{number}", task.tid)).ok()?;
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+    Some((held, u64::from_str_radix(flags.trim(), 8).ok()?))
 }

@@ -92,6 +92,12 @@ impl Held {
         }
     }
 
+    /// Whether we may read what it holds.
+    #[must_use]
+    pub fn may_read(&self) -> bool {
+        nix::unistd::access(self.own_link().as_str(), nix::unistd::AccessFlags::R_OK).is_ok()
+    }
+
     /// What it is.
     #[must_use]
     pub fn status(&self) -> Option<Status> {

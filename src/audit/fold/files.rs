@@ -74,6 +74,9 @@ pub const NAMED: &[Named] = &[
     named("lsetxattr", 0, Access::Attributes),
     named("removexattr", 0, Access::Attributes),
     named("lremovexattr", 0, Access::Attributes),
+    named("setxattrat", 1, Access::Attributes),
+    named("removexattrat", 1, Access::Attributes),
+    named("file_setattr", 1, Access::Attributes),
     named("uselib", 0, Access::Executed),
 ];
 
