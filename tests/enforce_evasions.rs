@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use support::{Outcome, Scratch, finish, smtrace};
 
@@ -45,8 +46,8 @@ enum As {
     User,
 }
 
-/// Runs a python program in a workspace under a policy.
-fn attempt(program: &str, policy: &str, who: As) -> Outcome {
+/// A workspace with what the policies speak of.
+fn prepared() -> (Scratch, PathBuf) {
     let scratch = Scratch::new();
     let work = scratch.path("work");
     for (path, text) in [("secrets/key", "KEY"), ("shut/file", "whole"), ("empty/.keep", "")] {
@@ -54,6 +55,15 @@ fn attempt(program: &str, policy: &str, who: As) -> Outcome {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
+    (scratch, work)
+}
+
+/// Runs a python program in a new workspace under a policy.
+fn attempt(program: &str, policy: &str, who: As) -> Outcome {
+    attempt_in(&prepared().0, program, policy, who)
+}
+
+fn attempt_in(scratch: &Scratch, program: &str, policy: &str, who: As) -> Outcome {
     fs::write(scratch.path("policy.yaml"), format!("version: 1\n{policy}")).unwrap();
     // SAFETY: it takes nothing and cannot fail.
     let root = unsafe { libc::geteuid() } == 0;
@@ -67,9 +77,10 @@ fn attempt(program: &str, policy: &str, who: As) -> Outcome {
         _ => Command::new(smtrace()),
     };
     command.args(["audit", "--enforce", "--policy"]).arg(scratch.path("policy.yaml"));
+    let _ = fs::remove_dir_all(scratch.path("report"));
     command.arg("--report").arg(scratch.path("report"));
     command.args(["--", "/usr/bin/python3", "-c", &format!("{PRELUDE}{program}")]);
-    command.current_dir(work).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.current_dir(scratch.path("work")).env("PYTHONDONTWRITEBYTECODE", "1");
     support::outside_ci(&mut command);
     finish(command)
 }
@@ -273,5 +284,88 @@ os.kill(other, 9)
         // What an open makes or empties in a race is done, but the build is over before it sees that.
         let outcome = attempt(&program.replace("DEED", deed).replace("WON", won), POLICY, As::Us);
         assert_eq!(outcome.out, "", "{deed}: {}", outcome.err);
+    }
+}
+
+/// A static program that says which it is; it needs no library, so that it can be another's ELF interpreter.
+const SAYS: &str = "
+__attribute__((used)) void _start(void) {
+    static char text[] = WORD;
+    long got;
+    __asm__ volatile(\"syscall\" : \"=a\"(got) : \"0\"(1L), \"D\"(1L), \"S\"(text), \"d\"(sizeof text - 1) : \"rcx\", \"r11\", \"memory\");
+    __asm__ volatile(\"syscall\" : : \"a\"(231L), \"D\"(0L));
+    for (;;);
+}
+";
+
+/// Makes programs that say GOOD and EVIL in the directory, and `stub`, whose interpreter is `shut/evil` of the workspace.
+fn programs(scratch: &Scratch) {
+    let dir = scratch.path("programs");
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("says.c"), SAYS).unwrap();
+    let made = |name: &str, options: &[&str]| {
+        let mut command = Command::new("cc");
+        command.args(["-nostdlib", "-ffreestanding", "-fno-stack-protector", "-O1"]).args(options);
+        command.arg("-o").arg(dir.join(name)).arg(dir.join("says.c"));
+        assert!(command.status().unwrap().success(), "{name}");
+    };
+    made("good", &["-static-pie", "-fPIE", "-DWORD=\"GOOD\\n\""]);
+    made("evil", &["-static-pie", "-fPIE", "-DWORD=\"EVIL\\n\""]);
+    let interpreter = format!("-Wl,--dynamic-linker={}", scratch.path("work/shut/evil").display());
+    made("stub", &["-pie", "-fPIE", "-DWORD=\"STUB\\n\"", &interpreter]);
+}
+
+#[test]
+fn an_elf_interpreter_is_a_program_too() {
+    if !cfg!(target_arch = "x86_64") {
+        return support::skip("interpreter", "its programs are written for x86_64");
+    }
+    let (scratch, work) = prepared();
+    programs(&scratch);
+    fs::copy(scratch.path("programs/evil"), work.join("shut/evil")).unwrap();
+    fs::copy(scratch.path("programs/stub"), work.join("stub")).unwrap();
+    for (deny, want) in [("", "EVIL\n"), ("deny: {exec: ['${WORKSPACE}/shut/*'], read: ['${WORKSPACE}/shut/*']}\n", "")]
+    {
+        let policy = format!("exec: ['/**']\nread: ['/**']\nwrite: ['/**']\n{deny}");
+        let outcome = attempt_in(&scratch, "os.execv('stub', ['stub'])", &policy, As::Us);
+        assert_eq!(outcome.out, want, "{}", outcome.err);
+    }
+}
+
+#[test]
+fn a_digest_is_that_of_what_runs() {
+    if !cfg!(target_arch = "x86_64") {
+        return support::skip("digest", "its programs are written for x86_64");
+    }
+    let (scratch, work) = prepared();
+    programs(&scratch);
+    for name in ["good", "evil"] {
+        fs::copy(scratch.path("programs").join(name), work.join(name)).unwrap();
+    }
+    let sum = Command::new("sha256sum").arg(work.join("good")).output().unwrap();
+    let sum = String::from_utf8(sum.stdout).unwrap();
+    let sum = sum.split(' ').next().unwrap();
+    // The file is executed while it can be written to, which fails; then its bytes change through a mapping.
+    let program = "
+import mmap, subprocess
+def run():
+    try: subprocess.run([PLACE])
+    except OSError as error: print(error.strerror, flush=True)
+good, evil = [open(name, 'rb').read() for name in ['good', 'evil']]
+file = os.open(PLACE, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o755); os.write(file, good)
+mapped = mmap.mmap(file, len(good)); os.close(file)
+mapped[0:len(good)] = good
+run()
+mapped[0:len(evil)] = evil
+mapped.close(); run()
+os.unlink(PLACE)
+";
+    let memory = format!("/dev/shm/smtrace-{}", std::process::id());
+    for place in [work.join("tool").to_str().unwrap(), &memory] {
+        let policy = format!(
+            "exec: ['/usr/**', {{path: '{place}', sha256: ['{sum}']}}]\nread: ['/**']\nwrite: ['/**']\ndelete: ['/**']\n"
+        );
+        let outcome = attempt_in(&scratch, &format!("PLACE = '{place}'\n{program}"), &policy, As::Us);
+        assert_eq!(outcome.out, "Text file busy\nOperation not permitted\n", "{place}: {}", outcome.err);
     }
 }

@@ -5,13 +5,14 @@ use crate::audit::policy::{Action, Program, Question, Sort};
 use crate::engine::{Call, Denial, Task, Verdict};
 use crate::model::Pid;
 use crate::sys::memory::Memory;
-use crate::sys::path::Held;
+use crate::sys::path::{Held, stamps_mapped_writes};
 use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const AT_EMPTY_PATH: i32 = 0x1000;
 const AT_SYMLINK_NOFOLLOW: i32 = 0x100;
@@ -19,19 +20,22 @@ const AT_SYMLINK_NOFOLLOW: i32 = 0x100;
 /// The largest program that is digested; a larger one has no digest that could be allowed.
 const LARGEST: u64 = 1 << 30;
 
+/// Where a system has its dynamic loaders.
+const LOADERS: &[&str] = &["/lib", "/usr/lib", "/nix/store/", "/gnu/store/"];
+
 /// How many digests are remembered.
 const MOST: usize = 4096;
 
 /// A file as it was when it was read: device, number, size, times of change.
 type Identity = [u64; 6];
 
-/// Digests of programs.
+/// Digests of programs, as they were at an exec stop: then nobody could write to them (ETXTBSY), through a mapping neither.
 #[derive(Debug, Default)]
 pub(super) struct Digests(FxHashMap<Identity, String>);
 
 impl Digests {
-    /// The SHA-256 of the regular file at `path`, one of our own.
-    fn of(&mut self, path: &str) -> Option<String> {
+    /// The SHA-256 of the regular file at `path`, one of our own. It is remembered when it is `loaded`.
+    fn of(&mut self, path: &str, loaded: bool) -> Option<String> {
         let data = fs::metadata(path).ok().filter(|data| data.is_file() && data.len() <= LARGEST)?;
         let times = [data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec()].map(i64::cast_unsigned);
         let identity = [data.ino(), data.len(), times[0], times[1], times[2], times[3] ^ data.dev() << 32];
@@ -49,10 +53,15 @@ impl Digests {
             // Writing to a String cannot fail.
             let _ = write!(digest, "{byte:02x}");
         }
-        if self.0.len() >= MOST {
-            self.0.clear();
+        // A change within the clock's step could leave the times as they are.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let settled = i64::try_from(now).is_ok_and(|now| now > data.ctime() + 1);
+        if loaded && settled && stamps_mapped_writes(&file) {
+            if self.0.len() >= MOST {
+                self.0.clear();
+            }
+            self.0.insert(identity, digest.clone());
         }
-        self.0.insert(identity, digest.clone());
         Some(digest)
     }
 }
@@ -64,10 +73,22 @@ fn name_of(held: &Held) -> String {
 }
 
 impl Enforcer {
-    fn ask_program(&mut self, by: &Program, held: &Held) -> Option<Denial> {
-        let digest = if self.rules.have_digests() { self.digests.of(&held.own_link()) } else { None };
+    fn ask_program(&mut self, by: &Program, held: &Held, loaded: bool) -> Option<Denial> {
+        let digest = if self.rules.have_digests() { self.digests.of(&held.own_link(), loaded) } else { None };
         let names = [name_of(held)];
         self.ask_with(by, &Question { sort: Sort::Exec, names: &names, digest: digest.as_deref() })
+    }
+
+    /// Judges the file that runs first in a dynamic program. The system's loaders run in nearly every program and stand in no
+    /// policy; another file has to be one that may be run or read, as a loader that is run by name could map it then.
+    fn ask_interpreter(&self, by: &Program, name: String) -> Option<Denial> {
+        let (dir, file) = name.rsplit_once('/')?;
+        if LOADERS.iter().any(|place| dir.starts_with(place)) && file.starts_with("ld") {
+            return None;
+        }
+        let names = [name.clone()];
+        let denied = |sort| self.ask_with(by, &Question { sort, names: &names, digest: None });
+        denied(Sort::Read).and_then(|_| denied(Sort::Exec))
     }
 
     pub(super) fn exec(&mut self, memory: &mut Memory, task: Task, call: &Call, name: &str) -> Verdict {
@@ -87,7 +108,7 @@ impl Enforcer {
         // The kernel will say what is missing; what runs all the same is judged at the exec stop.
         let Target::Found(held) = target else { return Verdict::Pass };
         let by = self.program(task);
-        if let Some(denial) = self.ask_program(&by, &held) {
+        if let Some(denial) = self.ask_program(&by, &held, false) {
             return Verdict::Deny(denial);
         }
         // Its process would hide from us (would_dump, fs/exec.c).
@@ -114,7 +135,10 @@ impl Enforcer {
             return super::stands(task).then(|| raced(super::denial("exec", what, "", Action::Kill)));
         };
         self.scripts.insert(task.pid, Script::Own(None));
-        if let Some(denial) = self.ask_program(by, &held) {
+        if let Some(denial) = self.ask_program(by, &held, true) {
+            return Some(raced(denial));
+        }
+        if let Some(denial) = interpreter(task.tid).and_then(|name| self.ask_interpreter(by, name)) {
             return Some(raced(denial));
         }
         let exe = name_of(&held);
@@ -128,7 +152,7 @@ impl Enforcer {
         });
         let script = match script {
             Some(Target::Found(script)) => {
-                if let Some(denial) = self.ask_program(by, &script) {
+                if let Some(denial) = self.ask_program(by, &script, false) {
                     return Some(raced(denial));
                 }
                 Some(name_of(&script))
@@ -142,11 +166,9 @@ impl Enforcer {
     }
 }
 
-/// The address of the name that was executed: AT_EXECFN (getauxval(3)) of the auxiliary vector, whose words have the size of
-/// the program's.
-fn executed_name(memory: &mut Memory, tid: Pid) -> Option<u64> {
-    const AT_EXECFN: u64 = 31;
-    let vector = fs::read(format!("/proc/{tid}/auxv")).ok()?;
+/// The words of a kind in the auxiliary vector (getauxval(3)), which has the size of the program's: read as either.
+fn auxiliary(tid: Pid, kind: u64) -> Vec<u64> {
+    let vector = fs::read(format!("/proc/{tid}/auxv")).unwrap_or_default();
     let find = |size: usize| {
         let word = |bytes: &[u8]| {
             let mut word = [0; 8];
@@ -155,11 +177,31 @@ fn executed_name(memory: &mut Memory, tid: Pid) -> Option<u64> {
         };
         vector.chunks_exact(2 * size).find_map(|pair| {
             let (key, value) = pair.split_at_checked(size)?;
-            (word(key)? == AT_EXECFN).then(|| word(value)).flatten()
+            (word(key)? == kind).then(|| word(value)).flatten()
         })
     };
+    [8, 4].into_iter().filter_map(find).collect()
+}
+
+/// The address of the name that was executed.
+fn executed_name(memory: &mut Memory, tid: Pid) -> Option<u64> {
+    const AT_EXECFN: u64 = 31;
     let mut byte = [0];
-    [8, 4].into_iter().filter_map(find).find(|address| memory.read(tid, *address, &mut byte) == 1)
+    auxiliary(tid, AT_EXECFN).into_iter().find(|address| memory.read(tid, *address, &mut byte) == 1)
+}
+
+/// The file that the kernel loaded to run first (PT_INTERP, elf(5)): what is mapped at AT_BASE; a static program has none.
+fn interpreter(tid: Pid) -> Option<String> {
+    const AT_BASE: u64 = 7;
+    let bases = auxiliary(tid, AT_BASE);
+    let maps = fs::read(format!("/proc/{tid}/maps")).ok()?;
+    text(&maps).lines().find_map(|line| {
+        // proc_pid_maps(5): address perms offset dev inode, blanks, path
+        let (start, _) = line.split_once('-')?;
+        let start = u64::from_str_radix(start, 16).ok().filter(|start| *start != 0 && bases.contains(start));
+        let name = start.and_then(|_| line.get(line.find('/')?..))?;
+        Some(name.strip_suffix(" (deleted)").unwrap_or(name).to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -181,6 +223,13 @@ mod tests {
         assert!(enforcer.executed(&mut Memory::default(), Task { pid, tid: pid }, pid).is_none());
         enforcer.born(pid, 1);
         assert_eq!(enforcer.script_of(pid), None);
+    }
+
+    #[test]
+    fn our_own_loader_is_found() {
+        let name = interpreter(i32::try_from(std::process::id()).unwrap()).unwrap_or_default();
+        let file = name.rsplit('/').next().unwrap();
+        assert!(file.starts_with("ld") || (name.is_empty() && cfg!(target_feature = "crt-static")), "{name}");
     }
 
     #[test]

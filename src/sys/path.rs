@@ -111,6 +111,15 @@ impl Held {
     }
 }
 
+/// Whether what is written to a file through a mapping of its memory changes the file's times, so that these tell that its
+/// content is as it was. Not so on tmpfs, which memfd_create(2) uses, too (mm/shmem.c has no page_mkwrite).
+#[must_use]
+pub fn stamps_mapped_writes(file: impl AsFd) -> bool {
+    use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, XFS_SUPER_MAGIC};
+    let stamps = [BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, XFS_SUPER_MAGIC];
+    fstatfs(file).is_ok_and(|system| stamps.contains(&system.filesystem_type()))
+}
+
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
