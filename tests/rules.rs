@@ -198,6 +198,14 @@ fn where_and_print_need_no_rules() {
     assert_eq!((outcome.code, outcome.err.contains("nonexistent field proc.nam")), (Some(2), true), "{outcome:?}");
 }
 
+#[test]
+fn a_program_that_starts_has_its_users_name() {
+    let rules = "- rule: Starts\n  desc: d\n  condition: evt.type = execve and evt.arg.uid exists and evt.arg.uid = \
+                 val(user.name)\n  output: user %evt.arg.uid of %evt.arg[30]|\n  priority: NOTICE\n";
+    let outcome = Place::new(rules).run(&["-q"], "/bin/true; :");
+    assert!(outcome.err.contains(" of /bin/true|"), "{outcome:?}");
+}
+
 /// What `--print` says of the exit of the openat of /etc/hostname by cat, or that nothing satisfied `condition`.
 fn printed(condition: &str, format: &str) -> String {
     let mut run = Command::new(smtrace());
@@ -233,6 +241,8 @@ fn programs_have_their_file_and_their_capabilities() {
         ("proc.env[NO_SUCH_NAME] = \"\"", true),
         ("proc.aenv[PATH] contains / and proc.aenv[NO_SUCH_NAME] = \"\"", true),
         ("user.homedir startswith / and user.shell exists", true),
+        ("proc.stdin.type = file and proc.stdin.name endswith /in and proc.stdout.name endswith /out", true),
+        ("proc.stderr.type = pipe", false),
         ("thread.totexectime = 0 and proc.fdopencount > 0", true),
     ] {
         assert_eq!(printed(condition, "x") == "x", holds, "{condition}");

@@ -404,6 +404,11 @@ mod tests {
         let names: Vec<_> = params.iter().map(|param| param.name).collect();
         assert_eq!(names, ["fd", "dirfd", "name", "flags", "mode", "dev", "ino"]);
         assert_eq!((params[0].kind, params[2].kind), (Kind::Fd, Kind::RelPath));
+        // By place, and by the type that gives an id its name.
+        let execve = table::by_name("execve").unwrap();
+        let params = &catalog().call(execve.index()).unwrap().params;
+        assert_eq!((params[17].name, params[28].name, params[30].name), ("vpgid", "pgid", "filename"));
+        assert_eq!((params[18].kind, params[26].kind, params[29].kind), (Kind::Uid, Kind::Uid, Kind::Gid));
         assert!(catalog().events("pread").is_some_and(|events| !events.is_empty()));
         assert!(catalog().events("switch").is_some_and(|events| events.is_empty()));
         assert!(catalog().events("opeat").is_none());

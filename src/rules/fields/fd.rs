@@ -232,6 +232,12 @@ fn known(view: &View<'_>, field: Fd, file: &File, each: Each<'_>) -> bool {
     }
 }
 
+/// The name or the type of one of the standard descriptors, whichever the call is about.
+pub(super) fn standard(view: &View<'_>, number: i64, name: bool, each: Each<'_>) -> bool {
+    let file = view.files.get(view.who.pid, number);
+    file.is_some_and(|file| text(if name { &file.name } else { file.sort.words().0.as_bytes() }, each))
+}
+
 /// `fd.types`: each sort once, or that of one descriptor.
 fn kinds(view: &View<'_>, arg: &Arg, each: Each<'_>) -> bool {
     if let Arg::Index(fd) = arg {

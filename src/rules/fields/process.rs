@@ -1,5 +1,6 @@
 //! The fields of who did it: `proc.*`, `thread.*`, `user.*`, `group.*`.
 
+use super::fd::standard;
 use super::row::{Takes, fields, of};
 use super::sessions::Session;
 use super::view::{Each, View, maybe, text};
@@ -74,6 +75,12 @@ fields! {
     IsHealthCheck = of("proc.is_container_healthcheck", Bool, "whether it is a container's health check; no");
     IsLiveness = of("proc.is_container_liveness_probe", Bool, "whether it is a container's liveness probe; no");
     IsReadiness = of("proc.is_container_readiness_probe", Bool, "whether it is a container's readiness probe; no");
+    StdinKind = of("proc.stdin.type", Text, "fd.type of descriptor 0");
+    StdoutKind = of("proc.stdout.type", Text, "fd.type of descriptor 1");
+    StderrKind = of("proc.stderr.type", Text, "fd.type of descriptor 2");
+    StdinName = of("proc.stdin.name", Text, "fd.name of descriptor 0");
+    StdoutName = of("proc.stdout.name", Text, "fd.name of descriptor 1");
+    StderrName = of("proc.stderr.name", Text, "fd.name of descriptor 2");
     FdCount = of("proc.fdopencount", Uint(64), "how many descriptors are open");
     FdLimit = of("proc.fdlimit", Int(64), "how many descriptors may be open; unknown to smtrace").absent();
     FdUsage = of("proc.fdusage", Double, "open descriptors by the limit; unknown to smtrace").absent();
@@ -290,6 +297,12 @@ pub(super) fn get(view: &View<'_>, field: Process, arg: &Arg, each: Each<'_>) ->
         | Process::ExeMtime
         | Process::ExeCtimeStart => program_file(view, field, each),
         Process::CapPermitted | Process::CapInheritable | Process::CapEffective => capabilities(view, field, each),
+        Process::StdinKind => standard(view, 0, false, each),
+        Process::StdoutKind => standard(view, 1, false, each),
+        Process::StderrKind => standard(view, 2, false, each),
+        Process::StdinName => standard(view, 0, true, each),
+        Process::StdoutName => standard(view, 1, true, each),
+        Process::StderrName => standard(view, 2, true, each),
         Process::FdCount => maybe(Some(Value::Uint(view.files.all(who.pid).count() as u64)), each),
         Process::ExecTime | Process::TotalTime => maybe(Some(Value::Uint(0)), each),
         Process::AncestorEnv => ancestor_environment(view, arg, each),

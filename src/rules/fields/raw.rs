@@ -65,6 +65,8 @@ fn special<'e>(view: &View<'e>, word: &str) -> Option<Raw<'e>> {
         "ppid" => Raw::Number(i64::from(who.ppid())),
         "uid" => Raw::Number(i64::from(who.uid()?)),
         "gid" => Raw::Number(i64::from(who.gid()?)),
+        "tty" => Raw::Number(i64::from(view.sessions.get(who.pid)?.tty)),
+        "pgid" => Raw::Number(i64::from(view.sessions.get(who.pid)?.pgid)),
         _ => return None,
     })
 }
