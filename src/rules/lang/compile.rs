@@ -144,7 +144,8 @@ impl<'n> Compiler<'n> {
         if let Some(check) = self.checks.get(&key) {
             return self.node(Node::Check(*check));
         }
-        let is_event = left.event;
+        // Only the name itself tells which events can pass.
+        let (is_event, tells) = (left.event, left.plain().is_some());
         let mut events = None;
         let check = match right {
             Right::Nothing => Check::exists(left),
@@ -167,7 +168,7 @@ impl<'n> Compiler<'n> {
         };
         let id = u32::try_from(self.program.checks.len()).map_err(|_| place("too many comparisons".to_owned()))?;
         self.program.checks.push(check);
-        self.program.events.push(events);
+        self.program.events.push(events.filter(|_| tells));
         self.checks.insert(key, id);
         self.node(Node::Check(id))
     }

@@ -69,7 +69,7 @@ pub struct Source {
     pub right: bool,
     /// It can be printed.
     pub prints: bool,
-    /// It is the name of the event.
+    /// It is the name of the event, or made of it: what it is compared with has to be the name of one.
     pub event: bool,
 }
 
@@ -332,13 +332,15 @@ fn call(name: &str, operands: &[Operand], args: Vec<Vec<Source>>) -> Result<Sour
         ));
     }
     let inner = Box::new(only.step);
-    Ok(match name {
+    let source = match name {
         "tolower" => derived(Step::Lower(inner), kind, shape),
         "toupper" => derived(Step::Upper(inner), kind, shape),
         "b64" => derived(Step::Base64(inner), kind, shape),
         "basename" => derived(Step::BaseName(inner), kind, shape),
         _ => derived(Step::Len(inner, is_list), Type::Uint(64), if is_list { Shape::Single } else { shape }),
-    })
+    };
+    // libsinsp looks up what the event's name is compared with, whatever was made of it.
+    Ok(Source { event: only.event, ..source })
 }
 
 fn derived(step: Step, kind: Type, shape: Shape) -> Source {

@@ -196,6 +196,9 @@ fn transformers_and_fields_on_the_right() {
         (o, "concat(proc.name, \":\", proc.pname) = cat:bash", "true"),
         (o, "concat(proc.name, fd.rip) = x", "error"),
         (o, "toupper(proc.pid) = 1", "error"),
+        (o, "tolower(evt.type) = openat", "true"),
+        (o, "toupper(evt.type) = OPENAT", "error"),
+        (o, "len(evt.type) = 6", "error"),
         (o, "toupper(fd.l4proto) = TCP", "false"),
         (o, "proc.name = val(fd.l4proto)", "false"),
     ]);
