@@ -99,8 +99,8 @@ pub(super) enum Kind {
     Tuple,
     /// A structure sockaddr.
     Addr,
-    /// What is shown as nothing.
-    Other,
+    /// What is shown as nothing, by libscap's name of its type.
+    Other(&'static str),
 }
 
 impl Kind {
@@ -126,7 +126,11 @@ impl Kind {
                 .or_else(|| bits(word, "uint").map(Kind::Uint))
                 .or_else(|| bits(word, "flags").map(Kind::Flags))
                 .or_else(|| bits(word, "enum").map(Kind::Enum))
-                .unwrap_or(Kind::Other),
+                .unwrap_or(Kind::Other(match word {
+                    "fdlist" => "FDLIST",
+                    "sigset" => "SIGSET",
+                    _ => "DYN",
+                })),
         }
     }
 
@@ -136,7 +140,7 @@ impl Kind {
             Kind::Fd | Kind::Pid | Kind::Errno | Kind::Time => Some(64),
             Kind::Uid | Kind::Gid | Kind::Mode => Some(32),
             Kind::Int(bits) | Kind::Uint(bits) | Kind::Flags(bits) | Kind::Enum(bits) => Some(bits),
-            Kind::Text | Kind::Path | Kind::RelPath | Kind::Bytes | Kind::Tuple | Kind::Addr | Kind::Other => None,
+            Kind::Text | Kind::Path | Kind::RelPath | Kind::Bytes | Kind::Tuple | Kind::Addr | Kind::Other(_) => None,
         }
     }
 
@@ -151,7 +155,10 @@ impl Kind {
             Kind::Fd | Kind::Pid | Kind::Errno => Type::Int(64),
             Kind::Int(bits) => Type::Int(bits),
             Kind::Text | Kind::Path | Kind::RelPath => Type::Text,
-            Kind::Bytes | Kind::Tuple | Kind::Addr | Kind::Other => Type::Bytes,
+            Kind::Bytes => Type::Bytes,
+            Kind::Tuple => Type::Opaque("SOCKTUPLE"),
+            Kind::Addr => Type::Opaque("SOCKADDR"),
+            Kind::Other(name) => Type::Opaque(name),
             Kind::Uid | Kind::Gid | Kind::Mode => Type::Uint(32),
             Kind::Uint(bits) | Kind::Flags(bits) | Kind::Enum(bits) => Type::Uint(bits),
             Kind::Time => Type::RelTime,

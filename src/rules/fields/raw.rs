@@ -36,7 +36,7 @@ pub(super) fn raw<'b>(view: &View<'b>, param: &Param, buffer: &'b mut Vec<u8>) -
 fn of_event(kind: Kind, bytes: &[u8]) -> Option<Raw<'_>> {
     match kind {
         _ if bytes.is_empty() => None,
-        Kind::Tuple | Kind::Other => None,
+        Kind::Tuple | Kind::Other(_) => None,
         Kind::Text | Kind::Path | Kind::RelPath => Some(Raw::Text(bytes.strip_suffix(&[0]).unwrap_or(bytes))),
         Kind::Bytes | Kind::Addr => Some(Raw::Text(bytes)),
         _ => Some(Raw::Number(number(bytes, kind.is_signed()))),

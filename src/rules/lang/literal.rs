@@ -65,7 +65,7 @@ pub(super) fn parse(text: &str, kind: Type) -> Result<Literal, String> {
             Literal::Ip(address.into())
         }
         Type::Net => Literal::Net(net(text)?),
-        Type::Double => return Err("wrong parameter type DOUBLE".to_owned()),
+        Type::Double | Type::Opaque(_) => return Err(format!("wrong parameter type {}", kind.name())),
     })
 }
 

@@ -25,6 +25,8 @@ pub enum Type {
     AbsTime,
     /// A number with a fraction.
     Double,
+    /// A type of libscap's, by its name, that has no comparison: whether it is there is all that can be asked.
+    Opaque(&'static str),
 }
 
 impl Type {
@@ -49,6 +51,7 @@ impl Type {
             Type::RelTime => "RELTIME",
             Type::AbsTime => "ABSTIME",
             Type::Double => "DOUBLE",
+            Type::Opaque(name) => name,
         }
     }
 
@@ -205,6 +208,7 @@ impl Op {
                 (self.is_equality() || self.is_order(), "numeric")
             }
             Type::Bool => (self.is_equality(), "numeric"),
+            Type::Opaque(name) => (false, name),
             Type::Ip | Type::Net => (self.is_equality(), "ip address and network"),
             Type::Text => (!matches!(self, Op::BContains | Op::BStartsWith), "string"),
             Type::Bytes => (
@@ -227,6 +231,7 @@ mod tests {
         assert!(can(Type::Text, Op::Glob) && !can(Type::Text, Op::BContains));
         assert!(can(Type::Bytes, Op::BContains) && !can(Type::Bytes, Op::Glob));
         assert!(can(Type::Uint(32), Op::Ge) && !can(Type::Uint(32), Op::Contains));
+        assert!(can(Type::Opaque("SOCKADDR"), Op::Exists) && !can(Type::Opaque("SOCKADDR"), Op::Eq));
         assert!(can(Type::Bool, Op::Ne) && !can(Type::Bool, Op::Lt));
         assert!(can(Type::Net, Op::In) && !can(Type::Ip, Op::Lt));
         assert!(Op::In.check(Type::Text, true).is_ok() && Op::Eq.check(Type::Text, true).is_err());
