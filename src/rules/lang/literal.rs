@@ -69,23 +69,35 @@ pub(super) fn parse(text: &str, kind: Type) -> Result<Literal, String> {
     })
 }
 
-/// A number in base 10, as sscanf(3) reads it and nothing after it.
-fn decimal(text: &str) -> Result<i128, String> {
+/// A number in base 10, as sscanf(3) reads it and nothing after it: whether it is negative, and how far from 0.
+fn decimal(text: &str) -> Result<(bool, u128), String> {
     let trimmed = text.trim_start();
     let digits = trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed);
-    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number = if plain { trimmed.parse().ok() } else { None };
-    number.ok_or_else(|| format!("{text} is not a valid number"))
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("{text} is not a valid number"));
+    }
+    let add = |all: u128, digit: u8| all.saturating_mul(10).saturating_add(u128::from(digit - b'0'));
+    Ok((trimmed.starts_with('-'), digits.bytes().fold(0, add)))
 }
 
+/// strtol(3) gives the nearest number that it has; sscanf(3) cuts that to the width.
 fn signed(text: &str, bits: u8) -> Result<i128, String> {
+    let (negative, far) = decimal(text)?;
+    let far = i128::try_from(far).unwrap_or(i128::MAX);
+    let nearest = if negative { (-far).max(i64::MIN.into()) } else { far.min(i64::MAX.into()) };
     let half = 1i128 << (bits - 1);
-    Ok((decimal(text)? + half).rem_euclid(half * 2) - half)
+    Ok((nearest + half).rem_euclid(half * 2) - half)
 }
 
-/// A negative number is what its bits are without a sign.
+/// As [`signed`], with strtoul(3): a negative number is what its bits are without a sign.
 fn unsigned(text: &str, bits: u8) -> Result<i128, String> {
-    Ok(decimal(text)?.rem_euclid(1i128 << bits))
+    let (negative, far) = decimal(text)?;
+    let nearest = match u64::try_from(far) {
+        Ok(far) if negative => far.wrapping_neg(),
+        Ok(far) => far,
+        Err(_) => u64::MAX,
+    };
+    Ok(i128::from(nearest).rem_euclid(1i128 << bits))
 }
 
 fn port(text: &str) -> Result<i128, String> {
@@ -113,7 +125,7 @@ fn net(text: &str) -> Result<Net, String> {
     let address = if v4 { address.parse().map(IpAddr::V4).ok() } else { address.parse().map(IpAddr::V6).ok() };
     let address = address.ok_or_else(|| format!("unrecognized IP address {text}"))?;
     let most = if v4 { 32 } else { 128 };
-    let bits = u8::try_from(decimal(bits)?).ok().filter(|bits| *bits <= most);
+    let bits = u8::try_from(unsigned(bits, 64)?).ok().filter(|bits| *bits <= most);
     Ok(Net { address, bits: bits.ok_or_else(|| format!("invalid netmask {text}"))? })
 }
 
@@ -129,6 +141,17 @@ mod tests {
         assert_eq!(number("-1", Type::Int(64)), Ok(Literal::Number(-1)));
         assert_eq!(number("-1", Type::Uint(32)), Ok(Literal::Number(0xffff_ffff)));
         assert_eq!(number("300", Type::Uint(8)), Ok(Literal::Number(44)));
+        // Beyond the widest number it is that, cut.
+        let far = "99999999999999999999999999999999999999999999";
+        let (most, least) = (Literal::Number(i64::MAX.into()), Literal::Number(i64::MIN.into()));
+        assert_eq!(
+            (number("9223372036854775808", Type::Int(64)), number(far, Type::Int(64))),
+            (Ok(most.clone()), Ok(most))
+        );
+        assert_eq!(number("-9223372036854775809", Type::Int(64)), Ok(least));
+        assert_eq!(number("9223372036854775808", Type::Int(32)), Ok(Literal::Number(-1)));
+        assert_eq!(number(far, Type::Uint(64)), Ok(Literal::Number(u64::MAX.into())));
+        assert_eq!(number("-18446744073709551617", Type::Uint(16)), Ok(Literal::Number(0xffff)));
         for bad in ["0x3e9", "1.5", "", "cat", "1 "] {
             assert_eq!(number(bad, Type::Int(32)), Err(format!("{bad} is not a valid number")));
         }
