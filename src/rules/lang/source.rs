@@ -155,19 +155,26 @@ impl Step {
                 each(Value::Text(literal.as_bytes()));
                 true
             }
-            Step::Lower(inner) => inner.map(fields, scratch, each, |from, to| {
+            Step::Lower(inner) => inner.map(fields, scratch, each, |from, to, _| {
                 to.extend(from.iter().map(u8::to_ascii_lowercase));
                 true
             }),
-            Step::Upper(inner) => inner.map(fields, scratch, each, |from, to| {
+            Step::Upper(inner) => inner.map(fields, scratch, each, |from, to, _| {
                 to.extend(from.iter().map(u8::to_ascii_uppercase));
                 true
             }),
-            Step::BaseName(inner) => inner.map(fields, scratch, each, |from, to| {
+            Step::BaseName(inner) => inner.map(fields, scratch, each, |from, to, _| {
                 to.extend_from_slice(from.rsplit(|byte| *byte == b'/').next().unwrap_or(from));
                 true
             }),
-            Step::Base64(inner) => inner.map(fields, scratch, each, |from, to| BASE64.decode_vec(from, to).is_ok()),
+            Step::Base64(inner) => inner.map(fields, scratch, each, |from, to, buffer| {
+                let decoded = BASE64.decode_vec(from, to).is_ok();
+                // libsinsp decodes to a text, whose NUL counts where the value is a buffer.
+                if buffer {
+                    to.push(0);
+                }
+                decoded
+            }),
             Step::Len(inner, false) => inner.each(fields, scratch, &mut |value| {
                 let bytes = value.bytes().unwrap_or_default();
                 let length = match value {
@@ -198,21 +205,21 @@ impl Step {
         }
     }
 
-    /// Gives each value as `change` writes it; without any when it cannot.
+    /// Gives each value as `change` writes it, which is told whether it is a buffer; without any when it cannot.
     fn map(
         &self,
         fields: &dyn Fields,
         scratch: &Scratch,
         each: &mut dyn FnMut(Value<'_>) -> bool,
-        change: impl Fn(&[u8], &mut Vec<u8>) -> bool,
+        change: impl Fn(&[u8], &mut Vec<u8>, bool) -> bool,
     ) -> bool {
         let mut changed = true;
         let there = self.each(fields, scratch, &mut |value| {
             let bytes = text(value.bytes().unwrap_or_default());
+            let is_buffer = matches!(value, Value::Bytes(_));
             scratch.with(|buffer| {
-                changed = change(bytes, buffer);
-                changed
-                    && each(if matches!(value, Value::Bytes(_)) { Value::Bytes(buffer) } else { Value::Text(buffer) })
+                changed = change(bytes, buffer, is_buffer);
+                changed && each(if is_buffer { Value::Bytes(buffer) } else { Value::Text(buffer) })
             })
         });
         there && changed

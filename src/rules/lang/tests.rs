@@ -71,6 +71,7 @@ fn openat() -> Table {
     table.set("evt.arg", Some("2"), &[Value::Text(b"/etc/shadow")]);
     table.set("evt.rawarg.flags", None, &[Value::Uint(1)]);
     table.set("evt.rawres", None, &[Value::Int(3)]);
+    table.set("evt.buffer", None, &[Value::Bytes(b"aGVsbG8=")]);
     table.set("evt.is_open_read", None, &[Value::Bool(true)]);
     table.set("evt.is_open_write", None, &[Value::Bool(false)]);
     for name in ["proc.pid", "proc.vpid", "thread.tid"] {
@@ -196,6 +197,10 @@ fn transformers_and_fields_on_the_right() {
         (o, "concat(proc.name, \":\", proc.pname) = cat:bash", "true"),
         (o, "concat(proc.name, fd.rip) = x", "error"),
         (o, "toupper(proc.pid) = 1", "error"),
+        (o, "b64(evt.buffer) contains hello", "true"),
+        (o, "b64(evt.buffer) startswith hello", "true"),
+        (o, "b64(evt.buffer) = hello or b64(evt.buffer) endswith hello or b64(evt.buffer) in (hello)", "false"),
+        (o, "len(b64(evt.buffer)) = 6", "true"),
         (o, "evt.rawarg.tuple = x or evt.rawarg.addr contains x", "error"),
         (o, "evt.rawarg.fds = 1 or evt.rawarg.fds in (1)", "error"),
         (o, "evt.rawarg.addr exists or evt.rawarg.tuple exists", "false"),
