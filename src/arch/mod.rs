@@ -30,6 +30,16 @@ pub fn abi_of(audit_arch: u32, nr: u32) -> Option<Abi> {
     }
 }
 
+/// The arguments of a call as the kernel takes them: of an i386 call what is below bit 32, whatever 64-bit code that enters by
+/// `int $0x80` has above (`SC_IA32_REGS_TO_ARGS`, arch/x86/include/asm/syscall_wrapper.h).
+#[must_use]
+pub fn passed(audit_arch: u32, args: [u64; 6]) -> [u64; 6] {
+    match abi_of(audit_arch, 0) {
+        Some(Abi::I386) => args.map(|arg| arg & 0xffff_ffff),
+        _ => args,
+    }
+}
+
 /// The number in the table's column: without the x32 bit.
 #[must_use]
 pub fn table_number(abi: Abi, nr: u32) -> u32 {

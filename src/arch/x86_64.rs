@@ -23,7 +23,7 @@ pub fn call_of_registers(tid: Pid, memory: &mut Memory, regs: &Registers) -> (u3
     let nr = low(regs.orig_rax);
     if regs.cs == USER32_CS || int80 {
         let args = [regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp];
-        (0x4000_0003, nr, args.map(|arg| arg & 0xffff_ffff))
+        (0x4000_0003, nr, super::passed(0x4000_0003, args))
     } else {
         (0xc000_003e, nr, [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9])
     }

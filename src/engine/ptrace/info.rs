@@ -31,13 +31,16 @@ fn parse(bytes: &[u8; ptrace::SYSCALL_INFO]) -> Info {
     let u32_at = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_ne_bytes);
     match bytes[0] {
         // PTRACE_SYSCALL_INFO_ENTRY, PTRACE_SYSCALL_INFO_SECCOMP
-        op @ (1 | 3) => Info::Enter {
-            arch: u32_at(4),
-            nr: u32_at(24),
-            args: std::array::from_fn(|i| u64_at(32 + i * 8)),
-            stack: u64_at(16),
-            data: (op == 3).then(|| u16::try_from(u32_at(80) & 0xffff).unwrap_or(0)),
-        },
+        op @ (1 | 3) => {
+            let arch = u32_at(4);
+            Info::Enter {
+                arch,
+                nr: u32_at(24),
+                args: arch::passed(arch, std::array::from_fn(|i| u64_at(32 + i * 8))),
+                stack: u64_at(16),
+                data: (op == 3).then(|| u16::try_from(u32_at(80) & 0xffff).unwrap_or(0)),
+            }
+        }
         // PTRACE_SYSCALL_INFO_EXIT
         2 => Info::Exit(u64_at(24).cast_signed()),
         _ => Info::None,
@@ -86,6 +89,10 @@ mod tests {
         let args = [0, 0, 0, 0, 0, 6];
         let enter = Info::Enter { arch: 0xc000_003e, nr: 257, args, stack: 0x7ffe_0008, data: Some(0x5a1d) };
         assert_eq!(parse(&bytes), enter);
+        // 64-bit code that enters by `int $0x80` can have anything above bit 31: the kernel takes what is below.
+        bytes[4..8].copy_from_slice(&0x4000_0003_u32.to_ne_bytes());
+        bytes[32..40].copy_from_slice(&0xdead_beef_0000_1000_u64.to_ne_bytes());
+        assert!(matches!(parse(&bytes), Info::Enter { args: [0x1000, ..], .. }));
         bytes[0] = 2;
         bytes[24..32].copy_from_slice(&(-2_i64).to_ne_bytes());
         assert_eq!(parse(&bytes), Info::Exit(-2));
