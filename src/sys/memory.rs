@@ -109,7 +109,12 @@ impl Memory {
     /// Looks for FUSE file systems among the mounts of `process` ("self", or a tid) and is careful from now on if there
     /// is one.
     pub fn look_for_fuse(&mut self, process: &str) {
-        self.careful = self.careful || !fuse_devices(process).is_empty();
+        self.careful = self.careful || devices(process).iter().any(|(_, fuse)| *fuse);
+    }
+
+    /// Is careful from now on.
+    pub fn be_careful(&mut self) {
+        self.careful = true;
     }
 
     fn read_part(&mut self, tid: Pid, address: u64, to: &mut [u8]) -> usize {
@@ -133,8 +138,8 @@ impl Memory {
     }
 }
 
-/// The devices ("major:minor") of the FUSE file systems that `process` sees (proc_pid_mountinfo(5)).
-fn fuse_devices(process: &str) -> Vec<String> {
+/// The devices ("major:minor") of the file systems that `process` sees, and whether each is FUSE (proc_pid_mountinfo(5)).
+fn devices(process: &str) -> Vec<(String, bool)> {
     let Ok(file) = File::open(format!("/proc/{process}/mountinfo")) else { return Vec::new() };
     let lines = BufReader::new(file).lines().map_while(Result::ok);
     lines
@@ -143,12 +148,13 @@ fn fuse_devices(process: &str) -> Vec<String> {
             let kind = system.split(' ').next()?;
             // fuse, fuseblk, fuse.sshfs; fusectl is an ordinary one.
             let fuse = kind == "fuse" || kind == "fuseblk" || kind.starts_with("fuse.");
-            fuse.then(|| mount.split(' ').nth(2).map(str::to_owned))?
+            Some((mount.split(' ').nth(2)?.to_owned(), fuse))
         })
         .collect()
 }
 
-/// Whether the page at `address` is not resident and belongs to a file on FUSE.
+/// Whether the page at `address` is not resident and belongs to a file on FUSE, or on a file system that no mount in sight
+/// shows: one that is not attached (fsmount(2)) may be FUSE. Memory without a file has the device 0:0.
 fn may_hang(tid: Pid, address: u64) -> bool {
     // proc_pid_pagemap(5): bit 63 is set when the page is in RAM.
     let mut entry = [0; 8];
@@ -160,7 +166,8 @@ fn may_hang(tid: Pid, address: u64) -> bool {
     }
     let Ok(maps) = File::open(format!("/proc/{tid}/maps")) else { return true };
     let device = BufReader::new(maps).lines().map_while(Result::ok).find_map(|line| device_at(&line, address));
-    device.is_some_and(|device| fuse_devices(&tid.to_string()).contains(&device))
+    let Some(device) = device.filter(|device| device != "0:0") else { return false };
+    devices(&tid.to_string()).iter().find(|(seen, _)| *seen == device).is_none_or(|(_, fuse)| *fuse)
 }
 
 /// The device of a line of /proc/PID/maps if it covers `address`, as mountinfo writes it: decimal, without zeros.

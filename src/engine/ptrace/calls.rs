@@ -247,6 +247,10 @@ impl Engine {
                     observer.credentials(task, &identity);
                 }
             }
+            // What fsmount(2) makes stands in no list until it is attached, and works all the same.
+            After::Mount if call.row.is_some_and(|row| row.name == "fsmount") && result >= 0 => {
+                self.memory.be_careful()
+            }
             After::Mount => self.memory.look_for_fuse(&tid.to_string()),
             After::Affinity => self.placement.unhold(),
             After::Clone | After::Clone3 { .. } => {
