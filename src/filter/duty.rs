@@ -19,7 +19,7 @@ pub enum Duty {
     Clone3,
     /// seccomp(SECCOMP_FILTER_FLAG_NEW_LISTENER): a supervisor could answer CONTINUE and hide calls.
     Listener,
-    /// sched_getaffinity, sched_setaffinity: our placement must not be seen.
+    /// sched_getaffinity, sched_setaffinity, sched_setattr: our placement must not be seen.
     Affinity,
     /// ptrace: a tracee that names smtrace is refused, one that traces its like is helped.
     Ptrace,
@@ -96,6 +96,8 @@ pub fn duties(own_pid: Pid) -> Vec<Watch> {
         },
         always("sched_getaffinity", Affinity),
         always("sched_setaffinity", Affinity),
+        // SCHED_DEADLINE fails with EPERM for who is kept to some of the CPUs (sched(7)).
+        always("sched_setattr", Affinity),
         always("kill", G(Guard::Kill)),
         Watch { call: "tgkill", duty: G(Guard::Pid(0)), when: When::Masked(0, u32::MAX, us) },
         Watch { call: "rt_tgsigqueueinfo", duty: G(Guard::Pid(0)), when: When::Masked(0, u32::MAX, us) },
@@ -115,7 +117,6 @@ pub fn duties(own_pid: Pid) -> Vec<Watch> {
         "prlimit64",
         "sched_setparam",
         "sched_setscheduler",
-        "sched_setattr",
         "pidfd_open",
         "process_vm_readv",
         "process_vm_writev",
