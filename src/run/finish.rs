@@ -39,6 +39,9 @@ pub(super) fn finish(run: Run, plan: &Plan, story: &mut Story) -> Finished {
 
 fn finish_log(run: Run, plan: &Plan, story: &mut Story, alerted: &mut Option<u8>) -> bool {
     let mut complete = !run.engine.lost_sight();
+    if !complete {
+        say("the log is incomplete: a task got out of sight; the smtrace_notice that begins with ALERT says which");
+    }
     let mut bus = run.recorder.into_inner();
     bus.close();
     let (lost, aborted) = bus.losses();

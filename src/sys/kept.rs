@@ -1,12 +1,19 @@
 //! Files of /proc/PID that stay open from one stop to the next, so that a look at a tracee need not resolve its path anew.
 
+use super::limits;
 use crate::model::Pid;
 use std::fs::File;
 use std::io;
+use std::sync::OnceLock;
 
 /// At most this many at once: a build with thousands of processes needs no descriptor for each, and the usual soft limit
-/// of 1,024 leaves room for several of these.
+/// of 1,024 leaves room for several of these. Under a smaller limit a sixteenth of it.
 const MOST: usize = 64;
+
+fn most() -> usize {
+    static FOUND: OnceLock<usize> = OnceLock::new();
+    *FOUND.get_or_init(|| usize::try_from(limits::files() / 16).unwrap_or(MOST).clamp(1, MOST))
+}
 
 /// An open file for each of the tasks that were looked at last.
 #[derive(Debug, Default)]
@@ -22,11 +29,12 @@ impl Kept {
             Some(at) => at,
             None => {
                 let file = open().ok()?;
-                if self.open.len() < MOST {
+                let most = most();
+                if self.open.len() < most {
                     self.open.push((tid, file));
                     self.open.len() - 1
                 } else {
-                    self.next = (self.next + 1) % MOST;
+                    self.next = (self.next + 1) % most;
                     self.open[self.next] = (tid, file);
                     self.next
                 }

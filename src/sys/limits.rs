@@ -45,8 +45,12 @@ pub fn hide() {
     unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
 }
 
+/// Descriptors that smtrace has room for where it may: a few for itself, and those that it keeps of tracees (`Kept`).
+const FILES: libc::rlim_t = 1024;
+
 /// Raises our own limits, after the tracee has inherited the originals: the soft ones to the hard ones, and where we may
-/// (`CAP_SYS_RESOURCE`) those of file size and CPU time altogether, since a shell's `ulimit -f` sets both.
+/// (`CAP_SYS_RESOURCE`) those of file size and CPU time altogether, since a shell's `ulimit -f` sets both, and that of
+/// descriptors to what smtrace needs.
 pub fn raise_own() {
     let endless = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     for which in [libc::RLIMIT_NOFILE, libc::RLIMIT_FSIZE, libc::RLIMIT_CPU] {
@@ -57,11 +61,35 @@ pub fn raise_own() {
                 continue;
             }
             if libc::getrlimit(which, &raw mut limit) == 0 {
+                let files = libc::rlimit { rlim_cur: FILES, rlim_max: FILES };
+                let few = which == libc::RLIMIT_NOFILE && limit.rlim_max < FILES;
+                if few && libc::setrlimit(which, &raw const files) == 0 {
+                    continue;
+                }
                 limit.rlim_cur = limit.rlim_max;
                 libc::setrlimit(which, &raw const limit);
             }
         }
     }
+}
+
+/// Whether `tid` is a process, and not another of its threads: pidfd_open(2) takes no thread.
+#[must_use]
+pub fn is_process(tid: Pid) -> bool {
+    // SAFETY: two numbers; the descriptor is closed at once.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_pidfd_open, tid, 0);
+        fd >= 0 && libc::close(i32::try_from(fd).unwrap_or(-1)) == 0
+    }
+}
+
+/// How many descriptors smtrace may have.
+#[must_use]
+pub fn files() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` lives across the call.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    limit.rlim_cur
 }
 
 /// Forbids a core file of our own, before we die by the tracee's signal.

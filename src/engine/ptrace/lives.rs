@@ -6,15 +6,18 @@ use super::{Engine, identity};
 use crate::engine::{Identity, Observer, Task};
 use crate::model::Pid;
 use crate::model::record::Unfinished;
-use crate::sys::{limits, ptrace};
+use crate::sys::{limits, ptrace, signals};
 
 impl Engine {
     /// Makes a tracee of a task that stops for the first time. Its parent's event may come later, or never.
     pub(super) fn adopt(&mut self, observer: &mut dyn Observer, tid: Pid, attached: bool) {
         let creator = self.creators.remove(&tid).unwrap_or(0);
-        // Killed between its stop and now: its end will be told.
-        let Some(identity) = identity::read(tid) else { return };
-        let identity = Identity { creator, ..identity };
+        let (identity, hidden) = match identity::read(tid) {
+            Some(identity) => (Identity { creator, ..identity }, false),
+            // Killed between its stop and now: its end will be told.
+            None if ptrace::event_message(tid).is_err() => return,
+            None => (self.hidden(tid, creator), true),
+        };
         let mut tracee = Tracee::new(identity.pid, tid, identity.ppid);
         tracee.silent =
             (self.root.is_some() && !self.started) || (!self.mode.follow && !self.named.contains(&identity.pid));
@@ -24,7 +27,26 @@ impl Engine {
         if !attached && !self.placement.is_placed(tid) {
             self.placement.free_child(tid);
         }
+        let task = tracee.task();
         self.tracees.insert(tid, tracee);
+        if hidden {
+            self.lost_sight = true;
+            observer.notice(task, "ALERT: /proc does not show this task; what it is and where is not known");
+            // What cannot be looked at cannot be judged.
+            if self.judge.is_some() {
+                signals::send(tid, libc::SIGKILL);
+            }
+        }
+    }
+
+    /// What can be said of a task that is there but that /proc does not show: another file system lies over it, it hides what
+    /// made itself undumpable (hidepid, proc(5)), or smtrace has no descriptor left.
+    fn hidden(&self, tid: Pid, creator: Pid) -> Identity {
+        let maker = self.tracees.get(&creator);
+        // "pidfd_open(2) ... EINVAL: pid is not the thread-group leader".
+        let pid = if limits::is_process(tid) { tid } else { maker.map_or(tid, |maker| maker.pid) };
+        let ppid = maker.map_or(0, |maker| if maker.pid == pid { maker.ppid } else { maker.pid });
+        Identity { ppid, pid, uid: u32::MAX, gid: u32::MAX, comm: Vec::new(), creator, caps: [0; 3] }
     }
 
     pub(super) fn ask_for_parent(&mut self, observer: &mut dyn Observer, tid: Pid) {
