@@ -257,11 +257,12 @@ fn start(plan: &Plan, sinks: Sinks, filtered: bool, taker: Option<Taker>) -> std
         Orphans::Kill => Some(0),
     };
     let reload = served.steer.clone().filter(|_| plan.outside.files);
-    let taker = Signals { shared: Arc::clone(&shared), waker, tracer: limits::tid(), kill_after, reload };
-    thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10).spawn(move || taker.run())?;
-    let reader = thread::Builder::new().name("reader".to_owned()).spawn(move || reader.run())?;
     let mut engine = Engine::new(mode, plan.calls.clone(), placement);
     engine.judge_by(judge);
+    let (tracer, signallers) = (limits::tid(), engine.signallers());
+    let taker = Signals { shared: Arc::clone(&shared), waker, tracer, signallers, kill_after, reload };
+    thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10).spawn(move || taker.run())?;
+    let reader = thread::Builder::new().name("reader".to_owned()).spawn(move || reader.run())?;
     Ok(Run { recorder, engine, shared, reader, wanted: (wanted, None), ring: plan.outside.ring.is_some(), served })
 }
 

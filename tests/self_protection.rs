@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use support::{Running, Scratch, Tracing, guest, skip, smtrace, status_field, until};
+use support::{Running, Scratch, Tracing, events, finish, guest, skip, smtrace, status_field, until};
 
 #[test]
 fn every_attack_is_refused_and_the_log_goes_on() {
@@ -32,6 +32,75 @@ fn every_attack_is_refused_and_the_log_goes_on() {
         // The last call of the guest, after all of them.
         assert_eq!(traced.events.last().map(|event| event.name.as_str()), Some("getppid"));
     }
+}
+
+#[test]
+fn a_group_signal_of_a_tracee_neither_steers_smtrace_nor_comes_twice() {
+    let scratch = Scratch::new();
+    for (words, out) in
+        [(&["group-signal", "12"][..], ""), (&["group-signal", "10"], ""), (&["group-hangups"], "50 hangups\n")]
+    {
+        let log = scratch.path("log");
+        let mut command = Tracing::of("getppid").command(&log, &guest(), words);
+        // A group of its own, as a shell gives it: smtrace is in it, and the test is not.
+        command.process_group(0);
+        let outcome = finish(command);
+        assert_eq!((outcome.code, outcome.out.as_str()), (Some(0), out), "{words:?}: {outcome:?}");
+        let events = events(&fs::read_to_string(&log).unwrap());
+        let marks = if words[0] == "group-signal" { 2000 } else { 500 };
+        assert_eq!(events.iter().filter(|event| event.enter).count(), marks, "{words:?}");
+    }
+}
+
+#[test]
+fn a_connection_that_a_tracee_left_behind_steers_nothing() {
+    let scratch = Scratch::new();
+    let socket = scratch.path("ctl");
+    let (log, text) = (scratch.path("log"), socket.to_str().unwrap());
+    let tracing = Tracing::of("getppid").option("--control").option(text);
+    let outcome = finish(tracing.command(&log, &guest(), &["orphaned-socket", text]));
+    assert!(outcome.code == Some(0) && outcome.out.starts_with("-not permitted: "), "{outcome:?}");
+    assert_eq!(events(&fs::read_to_string(&log).unwrap()).len(), 2);
+}
+
+#[test]
+fn no_descriptor_left_and_a_hidden_proc_are_not_silent() {
+    let scratch = Scratch::new();
+    let log = scratch.path("log");
+    let trace = |script: &str| {
+        let mut command = Command::new("unshare");
+        // A user namespace of its own: root there may mount, but not raise limits.
+        command.args([
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "--propagation",
+            "private",
+            "/bin/sh",
+            "-c",
+            script,
+            "sh",
+        ]);
+        command.arg(smtrace()).arg(&log).arg(guest());
+        let outcome = finish(command);
+        let log = fs::read_to_string(&log).unwrap_or_default();
+        (outcome, log)
+    };
+    if trace("exit 0").0.code != Some(0) {
+        return skip("a hidden /proc", "no user namespace here");
+    }
+    let (outcome, text) = trace("ulimit -n 32; exec \"$1\" -q -e getppid -o \"$2\" -- \"$3\" crowd 100");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(events(&text).iter().filter(|event| event.enter).count(), 200, "{outcome:?}");
+
+    let hidden = "mount -t tmpfs none /proc; /bin/echo seen";
+    let (outcome, text) =
+        trace(&format!("exec \"$1\" -q -e execve -o \"$2\" -- /bin/sh -c '{hidden}; /bin/echo again'"));
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(122), "seen\nagain\n"), "{outcome:?}");
+    assert!(outcome.err.contains("out of sight"), "{outcome:?}");
+    assert!(text.contains("ALERT: /proc does not show this task"), "{text}");
+    // The shell, mount, and both that came after it.
+    assert_eq!(events(&text).iter().filter(|event| event.name == "execve" && event.enter).count(), 4, "{text}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub use commands::{Command, Done, Order, ReaderOrder, Turn};
 pub use steer::{Figures, Steer, Steering};
 
 use crate::bus::Waker;
-use crate::engine::ptrace::tracer_of;
+use crate::engine::ptrace::{self, Signallers};
 use crate::model::{CallSet, Pid};
 use crate::sys::{clock, inherited, signals};
 use rates::Rates;
@@ -217,6 +217,8 @@ pub struct Signals {
     pub waker: Waker,
     /// The tracing thread, which is the main thread: also what /proc/PID/status calls the tracer.
     pub tracer: Pid,
+    /// Tracees that signalled a group, which smtrace may be in.
+    pub signallers: Signallers,
     /// Seconds after the command's end when what is left is killed.
     pub kill_after: Option<u64>,
     /// What SIGHUP reads again; `None` when there is no file to read.
@@ -266,13 +268,15 @@ impl Signals {
     }
 
     fn is_tracee(&self, pid: Pid) -> bool {
-        tracer_of(pid) == Some(self.tracer)
+        self.signallers.has(pid) || ptrace::tracer(pid) == Some(self.tracer)
     }
 
     fn take(&self, received: signals::Received, asked: &mut bool) {
         let root = self.shared.root.load(Ordering::Acquire);
         let launched = root != 0 || self.shared.root_gone.load(Ordering::Acquire) != 0;
         match received.signal {
+            // What is traced does not steer its tracer.
+            libc::SIGUSR1 | libc::SIGUSR2 if received.sent && self.is_tracee(received.sender) => {}
             libc::SIGUSR1 => {
                 self.shared.reopen.store(true, Ordering::Release);
                 self.waker.wake();

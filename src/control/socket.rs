@@ -4,7 +4,7 @@
 //! must not steer its tracer.
 
 use super::steer::Steer;
-use crate::engine::ptrace::tracer_of;
+use crate::engine::ptrace;
 use crate::model::Pid;
 use crate::sys::{limits, sockets};
 use std::io::{self, Read, Write};
@@ -57,8 +57,11 @@ fn serve_one(socket: &UnixStream, steer: &Steer, tracer: Pid) -> io::Result<()> 
     if peer.uid != 0 && peer.uid != limits::uid() {
         return answer(socket, &Err("not permitted: another user runs this smtrace".to_owned()));
     }
-    if tracer_of(peer.pid) == Some(tracer) {
-        return answer(socket, &Err("not permitted: what is traced cannot steer its tracer".to_owned()));
+    match ptrace::tracer(peer.pid) {
+        Some(its) if its != tracer => {}
+        Some(_) => return answer(socket, &Err("not permitted: what is traced cannot steer its tracer".to_owned())),
+        // Such as a tracee that connected and ended, and left the socket to another.
+        None => return answer(socket, &Err("not permitted: whoever connected is gone or hidden".to_owned())),
     }
     let mut line = Vec::new();
     let mut byte = [0; 512];

@@ -96,6 +96,88 @@ pub(crate) fn harmless() -> c_int {
     0
 }
 
+/// A child signals the whole group and is gone at once; the others of the group ignore it, and go on.
+pub(crate) fn group_signal(signal: c_int) -> c_int {
+    unsafe { libc::signal(signal, libc::SIG_IGN) };
+    for _ in 0..20 {
+        wait_for(spawn(|| unsafe { libc::kill(0, signal) }));
+        (0..100).for_each(|_| _ = mark());
+    }
+    0
+}
+
+/// Counts the hangups that children send to the whole group, each before the next is sent.
+pub(crate) fn group_hangups() -> c_int {
+    static GOT: AtomicI32 = AtomicI32::new(0);
+    extern "C" fn count(_: c_int, _: *mut libc::siginfo_t, _: *mut c_void) {
+        GOT.fetch_add(1, SeqCst);
+    }
+    on_signal(libc::SIGHUP, 0, count);
+    for turn in 0..50 {
+        wait_for(spawn(|| {
+            unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+            unsafe { libc::kill(0, libc::SIGHUP) }
+        }));
+        while GOT.load(SeqCst) <= turn {
+            unsafe { libc::sched_yield() };
+        }
+    }
+    // What came too often comes within the next calls.
+    (0..500).for_each(|_| _ = mark());
+    say(&format!("{} hangups", GOT.load(SeqCst)));
+    0
+}
+
+/// Sends a command to the control socket `path` over a connection that a child made which has ended.
+pub(crate) fn orphaned_socket(path: &str) -> c_int {
+    let fd = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) };
+    let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
+    address.sun_family = libc::AF_UNIX as u16;
+    for (to, from) in address.sun_path.iter_mut().zip(path.bytes()) {
+        *to = from as libc::c_char;
+    }
+    let size = size_of::<libc::sockaddr_un>() as u32;
+    let child = spawn(|| unsafe { libc::connect(fd, (&raw const address).cast(), size) });
+    check!(exited(wait_for(child), 0));
+    let line = b"drop-mode on\n";
+    // It may have been answered and closed already.
+    unsafe { libc::send(fd, line.as_ptr().cast(), line.len(), libc::MSG_NOSIGNAL) };
+    let mut answer = [0u8; 256];
+    let got = unsafe { libc::read(fd, answer.as_mut_ptr().cast(), answer.len()) };
+    say(String::from_utf8_lossy(&answer[..got.max(0) as usize]).trim_end());
+    mark();
+    0
+}
+
+/// Asks for SCHED_DEADLINE in the middle of a run of calls.
+pub(crate) fn deadline() -> c_int {
+    (0..3000).for_each(|_| _ = mark());
+    // struct sched_attr: size, policy 6, flags, nice, priority, and 10 of 30 ms.
+    let attr: [u64; 6] = [48 | 6 << 32, 0, 0, 10_000_000, 30_000_000, 30_000_000];
+    say(&format!("deadline {}", raw(libc::SYS_sched_setattr, [0, attr.as_ptr() as usize, 0, 0, 0, 0])));
+    0
+}
+
+/// Many children at once, each with its calls before and after all the others began.
+pub(crate) fn crowd(children: usize) -> c_int {
+    let (ready, go) = (pipe(), pipe());
+    for _ in 0..children {
+        spawn(|| {
+            unsafe { libc::close(go[1]) };
+            mark();
+            check!(unsafe { libc::write(ready[1], c"r".as_ptr().cast(), 1) } == 1);
+            let mut byte = 0u8;
+            unsafe { libc::read(go[0], (&raw mut byte).cast(), 1) };
+            mark();
+            0
+        });
+    }
+    (0..children).for_each(|_| take_byte(ready[0]));
+    unsafe { libc::close(go[1]) };
+    while unsafe { libc::wait(null_mut()) } > 0 {}
+    0
+}
+
 /// Copies stdin to stdout.
 pub(crate) fn copy() -> c_int {
     let mut buffer = [0u8; 4096];

@@ -190,6 +190,9 @@ impl Engine {
     /// Lets a call that names smtrace as its target fail with EPERM.
     fn refuse_if(&mut self, observer: &mut dyn Observer, tid: Pid, call: &mut Call, guard: Guard) {
         if !self.us.refuses(guard, tid, call, &mut self.memory) {
+            if let Some(tracee) = self.tracees.get(&tid) {
+                self.us.note_signaller(guard, tracee.pid, call);
+            }
             return;
         }
         if let Some(tracee) = self.tracees.get(&tid) {

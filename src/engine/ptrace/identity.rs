@@ -15,11 +15,19 @@ pub(super) fn read(tid: Pid) -> Option<Identity> {
     parse(&status(tid)?)
 }
 
+/// The task that traces `pid`, 0 when none does; `None` when that cannot be told: it is hidden, or gone, or ended and its tracer
+/// knows that already, while its parent does not.
+#[must_use]
+pub(crate) fn tracer(pid: Pid) -> Option<Pid> {
+    let bytes = status(pid)?;
+    let ended = field(&bytes, b"State:")?.first().is_none_or(|state| matches!(state, b'Z' | b'X'));
+    number(&bytes, b"TracerPid:", 0).filter(|_| !ended)
+}
+
 /// The task that traces `pid`, if one does.
 #[must_use]
-pub(crate) fn tracer_of(pid: Pid) -> Option<Pid> {
-    let bytes = status(pid)?;
-    number(&bytes, b"TracerPid:", 0).filter(|tracer| *tracer != 0)
+pub(super) fn tracer_of(pid: Pid) -> Option<Pid> {
+    tracer(pid).filter(|tracer| *tracer != 0)
 }
 
 /// The letter of the state of `tid` (proc_pid_stat(5)): `Z` ended, `D` in a sleep that no signal ends.

@@ -21,7 +21,8 @@ mod tracee;
 
 pub use attach::AttachError;
 pub use calls::is_enabled;
-pub(crate) use identity::tracer_of;
+pub use guard::Signallers;
+pub(crate) use identity::tracer;
 pub use placement::Shared as PlacementShared;
 
 use super::{Judge, Observer};
@@ -168,6 +169,12 @@ impl Engine {
     #[must_use]
     pub fn started(&self) -> bool {
         self.started
+    }
+
+    /// The tracees that signal groups.
+    #[must_use]
+    pub fn signallers(&self) -> Signallers {
+        self.us.signallers()
     }
 
     /// Whether a task got out of sight, so that the log is incomplete.
