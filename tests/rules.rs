@@ -309,6 +309,41 @@ fn a_command_has_the_descriptors_that_the_kernel_leaves_over_an_exec() {
 }
 
 #[test]
+fn a_call_that_never_returns_is_shown_only_if_its_enter_is() {
+    let shown = |condition: &str| {
+        let mut run = Command::new(smtrace());
+        run.args(["-q", "-e", "exit_group,openat", "--where", condition, "-o", "-", "--", "true"]);
+        let out = finish(run);
+        assert_eq!(out.code, Some(0), "{out:?}");
+        out.out
+    };
+    assert_eq!(shown("fd.name = /never"), "");
+    let left = shown("evt.type = exit_group");
+    assert_eq!(left.lines().count(), 2, "an enter and what became of it: {left}");
+    assert!(left.lines().all(|line| line.contains("exit_group")), "{left}");
+}
+
+#[test]
+fn rules_are_given_the_calls_that_say_what_descriptors_are() {
+    let scratch = Scratch::new();
+    let rule = "- rule: kinds\n  desc: d\n  condition: evt.type in (write, sendto) and fd.num > 9\n  output: \"<%fd.type>\"\n  \
+                priority: INFO\n";
+    fs::write(scratch.path("kinds.yaml"), rule).unwrap();
+    let Some(python) = support::in_path("python3") else { return support::skip("kinds of descriptors", "no python3") };
+    let script = "import os, socket\n\
+                  for fd, kind in ((os.memfd_create('q'), 1), (socket.socketpair()[0].detach(), 0)):\n  \
+                  other = os.dup2(fd, 40 + kind)\n  os.write(other, b'x')\n";
+    let mut run = Command::new(smtrace());
+    run.args(["-q", "--rules"]).arg(scratch.path("kinds.yaml")).arg("-o").arg(scratch.path("alerts")).arg("--");
+    run.arg(python).args(["-I", "-S", "-c", script]);
+    assert_eq!(finish(run).code.map(|code| code & !1), Some(0));
+    let alerts = fs::read_to_string(scratch.path("alerts")).unwrap();
+    for kind in ["<memfd>", "<unix>"] {
+        assert!(alerts.contains(kind), "{kind} in {alerts:?}");
+    }
+}
+
+#[test]
 fn a_capture_keeps_the_session_that_its_command_began_in() {
     let scratch = Scratch::new();
     let mut run = Command::new(smtrace());

@@ -3,7 +3,7 @@
 //! It keeps what rules ask for beyond the account of who is who, feeds on records alone, and must do no I/O.
 
 use super::alert::{Alert, Heard, one_line};
-use super::fields::{Homes, Learned, Registry, Session, Setup, Times, View, asks, catalog, event_of};
+use super::fields::{Homes, Learned, Registry, Session, Setup, Times, View, asks, catalog, event_of, teaches};
 use super::format::Template;
 use super::lang::{Compiler, EventSet, Macros, Memo, Names, NodeId, Program, Source, parse};
 use super::load::Rules;
@@ -302,38 +302,8 @@ fn index(rules: &Rules) -> Vec<Box<[usize]>> {
     (0..count).map(of).collect()
 }
 
-/// The calls that change what fields tell of later ones.
-const STATE: [&str; 29] = [
-    "accept",
-    "accept4",
-    "bind",
-    "chdir",
-    "clone",
-    "clone3",
-    "close",
-    "connect",
-    "creat",
-    "dup",
-    "dup2",
-    "dup3",
-    "execve",
-    "execveat",
-    "fchdir",
-    "fcntl",
-    "fcntl64",
-    "fork",
-    "getsockname",
-    "listen",
-    "open",
-    "openat",
-    "openat2",
-    "pipe",
-    "pipe2",
-    "setpgid",
-    "setsid",
-    "socket",
-    "vfork",
-];
+/// The calls that change who and where a process is. Those that change its descriptors are [`teaches`]'s.
+const STATE: [&str; 9] = ["chdir", "clone", "clone3", "fchdir", "fork", "listen", "setpgid", "setsid", "vfork"];
 
 /// The calls that rules need: those they are about, and those that fields depend on.
 #[must_use]
@@ -346,7 +316,8 @@ pub fn calls(rules: &Rules) -> CallSet {
     events.meet(&all);
     let mut calls = CallSet::default();
     let own = events.iter().filter(|event| *event < table::rows().len());
-    let state = STATE.into_iter().filter_map(table::by_name).map(table::Row::index);
+    let state =
+        table::rows().iter().filter(|row| STATE.contains(&row.name) || teaches(row.name)).map(table::Row::index);
     own.chain(state).for_each(|index| calls.insert(index));
     calls
 }

@@ -24,6 +24,63 @@ fn told_local(call: &Call<'_>) -> Option<SocketAddr> {
     address(call.local()?).1
 }
 
+/// What a call teaches about descriptors.
+#[derive(Clone, Copy, Debug)]
+enum Lesson {
+    /// A path was opened.
+    Opened,
+    /// A file was opened that the call does not name.
+    Handle,
+    /// A program got its environment.
+    Program,
+    Closed,
+    /// The descriptor in this argument was copied.
+    Copied(&'static str),
+    Socket,
+    /// A socket's own end is in the argument `name`.
+    Local {
+        name: &'static str,
+        binds: bool,
+    },
+    Connected,
+    /// A message was sent or received; the part is that of who begins so.
+    Exchanged(Part),
+    Accepted,
+    Pipes,
+    Sockets,
+    /// A descriptor without a name was made.
+    Made(Sort),
+}
+
+/// What the call of this name teaches, if it does.
+fn lesson(call: &str) -> Option<Lesson> {
+    Some(match call {
+        "open" | "openat" | "openat2" | "creat" => Lesson::Opened,
+        "open_by_handle_at" => Lesson::Handle,
+        "execve" | "execveat" => Lesson::Program,
+        "close" => Lesson::Closed,
+        "dup" => Lesson::Copied("fildes"),
+        "dup2" | "dup3" => Lesson::Copied("oldfd"),
+        "fcntl" | "fcntl64" => Lesson::Copied("fd"),
+        "socket" => Lesson::Socket,
+        "bind" => Lesson::Local { name: "umyaddr", binds: true },
+        "getsockname" => Lesson::Local { name: "usockaddr", binds: false },
+        "connect" => Lesson::Connected,
+        "sendto" | "sendmsg" => Lesson::Exchanged(Part::Client),
+        "recvfrom" | "recvmsg" => Lesson::Exchanged(Part::Server),
+        "accept" | "accept4" => Lesson::Accepted,
+        "pipe" | "pipe2" => Lesson::Pipes,
+        "socketpair" => Lesson::Sockets,
+        name => Lesson::Made(made(name)?),
+    })
+}
+
+/// Whether rules need the call of this name for what they ask of later ones. Messages are not worth it: there are too
+/// many, and each tells its own ends.
+pub(crate) fn teaches(call: &str) -> bool {
+    lesson(call).is_some_and(|lesson| !matches!(lesson, Lesson::Exchanged(_)))
+}
+
 type Table = FxHashMap<i64, File>;
 
 /// The descriptors of all processes.
@@ -138,15 +195,17 @@ impl Files {
         // libsinsp compares names before and after; of a new descriptor there was none.
         let (makes, fd) = (row.ret == Ret::Fd, call.int("fd"));
         let before = if makes { None } else { self.get(pid, fd).map(|file| file.name.clone()) };
-        self.take(row.name, call, cwd);
+        if let Some(lesson) = lesson(row.name) {
+            self.take(lesson, call, cwd);
+        }
         let after = self.get(pid, if makes { result } else { fd }).map(|file| &file.name);
         self.renamed = after.is_some_and(|after| **after != *before.unwrap_or_default());
     }
 
-    fn take(&mut self, name: &str, call: &Call<'_>, cwd: &[u8]) {
+    fn take(&mut self, lesson: Lesson, call: &Call<'_>, cwd: &[u8]) {
         let (pid, result) = (call.pid(), call.result().unwrap_or(-1));
-        match name {
-            "open" | "openat" | "openat2" | "creat" => {
+        match lesson {
+            Lesson::Opened => {
                 let mut name = Vec::new();
                 let (path, flags) = (call.text("filename").or_else(|| call.text("pathname")), call.open_flags());
                 self.absolute(call, cwd, path.unwrap_or_default(), "dfd", &mut name);
@@ -154,7 +213,12 @@ impl Files {
                 let file = File { raw: path.unwrap_or_default().into(), ..File::new(sort, &name) };
                 self.set(pid, result, file);
             }
-            "execve" | "execveat" => {
+            // The call names nothing; the kernel was asked.
+            Lesson::Handle => {
+                let opened = call.record.piece(Role::Opened).map_or(&b""[..], |piece| piece.data);
+                self.set(pid, result, File::listed(opened));
+            }
+            Lesson::Program => {
                 let mut all = Vec::new();
                 for variable in call.texts("envp") {
                     all.extend_from_slice(variable);
@@ -167,49 +231,41 @@ impl Files {
                     self.environments.insert(pid, all.into());
                 }
             }
-            "close" => self.closed = Some((pid, call.int("fd"))),
-            "dup" => self.copy(pid, call.int("fildes"), result),
-            "dup2" | "dup3" => self.copy(pid, call.int("oldfd"), result),
-            // F_DUPFD and F_DUPFD_CLOEXEC.
-            "fcntl" | "fcntl64" if matches!(call.word("cmd"), 0 | 1030) => self.copy(pid, call.int("fd"), result),
-            "socket" => {
+            Lesson::Closed => self.closed = Some((pid, call.int("fd"))),
+            // fcntl(2): F_DUPFD and F_DUPFD_CLOEXEC.
+            Lesson::Copied("fd") if !matches!(call.word("cmd"), 0 | 1030) => {}
+            Lesson::Copied(from) => self.copy(pid, call.int(from), result),
+            Lesson::Socket => {
                 let (family, kind, protocol) = (call.word("family"), call.word("type"), call.word("protocol"));
                 let file = File { protocol: l4(family, kind, protocol), ..File::new(Sort::Socket(family), b"") };
                 self.set(pid, result, file);
             }
-            "bind" => self.local(call, "umyaddr", true),
-            "getsockname" => self.local(call, "usockaddr", false),
-            "connect" => self.connected(call),
-            "sendto" | "sendmsg" => self.exchanged(call, Part::Client),
-            "recvfrom" | "recvmsg" => self.exchanged(call, Part::Server),
-            "accept" | "accept4" => {
-                let listener = self.get(pid, call.int("fd")).cloned();
-                let mut file = listener.unwrap_or_else(|| File::new(Sort::Socket(0), b""));
-                let (family, remote, path) = address(call.memory("upeer_sockaddr").unwrap_or_default());
-                if file.sort == Sort::Socket(0) {
-                    file.sort = Sort::Socket(family);
-                }
-                (file.remote, file.role, file.connected) = (remote, Some(Part::Server), true);
-                file.local = told_local(call).or(file.local);
-                if !path.is_empty() {
-                    file.name = path.into();
-                }
-                file.rename();
-                self.set(pid, result, file);
-            }
-            "pipe" | "pipe2" => self.pair(call, "fildes", &File::new(Sort::Pipe, b"")),
-            "socketpair" => {
-                let family = call.word("family");
-                self.pair(call, "usockvec", &File::new(Sort::Socket(family), b""));
-            }
-            // Of the others, most return no descriptor: BPF_MAP_CREATE, BPF_PROG_LOAD, BPF_OBJ_GET.
-            "bpf" if !matches!(call.word("cmd"), 0 | 5 | 7) => {}
-            name => {
-                if let Some(sort) = made(name) {
-                    self.set(pid, result, File::new(sort, call.text("uname").unwrap_or_default()));
-                }
-            }
+            Lesson::Local { name, binds } => self.local(call, name, binds),
+            Lesson::Connected => self.connected(call),
+            Lesson::Exchanged(part) => self.exchanged(call, part),
+            Lesson::Accepted => self.accepted(call, result),
+            Lesson::Pipes => self.pair(call, "fildes", &File::new(Sort::Pipe, b"")),
+            Lesson::Sockets => self.pair(call, "usockvec", &File::new(Sort::Socket(call.word("family")), b"")),
+            // Of the commands of bpf(2), most return no descriptor: BPF_MAP_CREATE, BPF_PROG_LOAD, BPF_OBJ_GET do.
+            Lesson::Made(Sort::Other("bpf", _)) if !matches!(call.word("cmd"), 0 | 5 | 7) => {}
+            Lesson::Made(sort) => self.set(pid, result, File::new(sort, call.text("uname").unwrap_or_default())),
         }
+    }
+
+    fn accepted(&mut self, call: &Call<'_>, fd: i64) {
+        let listener = self.get(call.pid(), call.int("fd")).cloned();
+        let mut file = listener.unwrap_or_else(|| File::new(Sort::Socket(0), b""));
+        let (family, remote, path) = address(call.memory("upeer_sockaddr").unwrap_or_default());
+        if file.sort == Sort::Socket(0) {
+            file.sort = Sort::Socket(family);
+        }
+        (file.remote, file.role, file.connected) = (remote, Some(Part::Server), true);
+        file.local = told_local(call).or(file.local);
+        if !path.is_empty() {
+            file.name = path.into();
+        }
+        file.rename();
+        self.set(call.pid(), fd, file);
     }
 
     fn copy(&mut self, pid: Pid, from: i64, to: i64) {

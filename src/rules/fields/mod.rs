@@ -21,6 +21,7 @@ mod view;
 
 pub(crate) use catalog::catalog;
 pub(crate) use evt::{iso, time_of_day};
+pub(crate) use files::teaches;
 pub use row::{Row, Takes};
 pub use sessions::Session;
 pub use view::{Homes, Setup, Times};
