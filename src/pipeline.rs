@@ -11,7 +11,7 @@ use crate::model::{Pid, Plan};
 use crate::rules::Keep;
 use crate::sink::{self, Needs, Sink};
 use crate::state::{Account, Groups, Users, Who};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use watched::Watched;
 
 /// How many buffers of ended calls are kept for the next ones, and how large each may be.
@@ -30,6 +30,8 @@ pub struct Pipeline {
     entered: FxHashMap<Pid, Vec<u8>>,
     /// The enter line of each call in progress whose result decides whether it is written.
     held: FxHashMap<Pid, Vec<u8>>,
+    /// The threads whose call in progress a condition did not choose at its enter.
+    unseen: FxHashSet<Pid>,
     spare: Vec<Vec<u8>>,
     events: u64,
     watched: Watched,
@@ -55,6 +57,7 @@ impl Pipeline {
             limits: Limits::of(&plan.output),
             entered: FxHashMap::default(),
             held: FxHashMap::default(),
+            unseen: FxHashSet::default(),
             spare: Vec::new(),
             events: 0,
             watched: Watched::default(),
@@ -107,6 +110,7 @@ impl Pipeline {
                     // Calls in progress may have ended in what was lost.
                     self.entered.clear();
                     self.held.clear();
+                    self.unseen.clear();
                 }
                 written
             }
@@ -181,7 +185,11 @@ impl Pipeline {
         if self.needs.args || self.needs.ran || self.watched.any() || (self.needs.pairs && self.rules.hold_enter()) {
             self.remember(record);
         }
-        if !shown || !self.look(record, None, out) {
+        if !shown {
+            return false;
+        }
+        if !self.look(record, None, out) {
+            self.unseen.insert(record.head().tid);
             return false;
         }
         if !self.rules.hold_enter() {
@@ -204,7 +212,10 @@ impl Pipeline {
         let memory = self.entered.remove(&head.tid);
         let entered = memory.as_deref().and_then(|bytes| Record::parse(bytes).ok()).map(|(record, _)| record);
         let ended = head.kind == Kind::Exit;
-        let shown = shown && (!ended || self.look(record, entered.as_ref(), out)) && self.watched.shows();
+        // A call that never returned has nothing more to be asked about than its enter.
+        let unseen = self.unseen.remove(&head.tid);
+        let seen = |pipeline: &mut Self, out: &mut Vec<u8>| pipeline.look(record, entered.as_ref(), out);
+        let shown = shown && if ended { seen(self, out) } else { !unseen } && self.watched.shows();
         let who = self.account.who(head.pid, head.tid);
         let event = Event::decode(record, entered.as_ref(), who, self.limits);
         let failed = event.as_ref().is_some_and(|event| !self.rules.keep_end(event));
@@ -272,6 +283,9 @@ impl Pipeline {
         }
         if let Some(bytes) = self.entered.remove(&former) {
             self.entered.insert(tid, bytes);
+        }
+        if self.unseen.remove(&former) {
+            self.unseen.insert(tid);
         }
         if let Some(line) = self.held.remove(&former) {
             self.held.insert(tid, line);
