@@ -1,17 +1,20 @@
 //! Digests of files, taken while the task that uses them is stopped, so that the file cannot be another one meanwhile.
 //!
 //! The file is read through the task's own link in /proc, whatever its name has become. What was read once is not read
-//! again while the file's identity, size and times are the same.
+//! again while the file's identity, size and times are the same. A program's digest is taken only from what was read at an
+//! exec: then nobody could write to it (execve(2), ETXTBSY), while a mapping of another file can change it and no time.
 
 use crate::decode::walk::low32;
 use crate::engine::Call;
 use crate::model::Pid;
 use crate::model::record::{Kind, Role, State, Writer};
+use crate::sys::path::stamps_mapped_writes;
 use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The largest file that is read: a tracee must not stand still for long.
 const MAX_FILE: u64 = 256 << 20;
@@ -64,7 +67,8 @@ struct Identity {
 /// The digests that are known.
 #[derive(Debug, Default)]
 pub(super) struct Digests {
-    known: FxHashMap<Identity, [u8; 32]>,
+    /// And whether they were read at an exec, from a file that cannot change without its times.
+    known: FxHashMap<Identity, ([u8; 32], bool)>,
     buffer: Vec<u8>,
 }
 
@@ -74,25 +78,25 @@ pub(super) const ROOM: usize = 64;
 impl Digests {
     /// Adds the digest of the program that a task runs.
     pub(super) fn program(&mut self, writer: &mut Writer<'_>, tid: Pid) {
-        self.put(writer, &format!("/proc/{tid}/exe"));
+        self.put(writer, &format!("/proc/{tid}/exe"), true);
     }
 
     /// Adds the digest of the file that was opened as `number`, unless it can only be written.
     pub(super) fn input(&mut self, writer: &mut Writer<'_>, tid: Pid, number: i64) {
         if !written(tid, number) {
-            self.put(writer, &format!("/proc/{tid}/fd/{number}"));
+            self.put(writer, &format!("/proc/{tid}/fd/{number}"), false);
         }
     }
 
     /// Adds the digest of the file that is closed as `number`, if it could be written.
     pub(super) fn output(&mut self, writer: &mut Writer<'_>, tid: Pid, number: i64) {
         if written(tid, number) {
-            self.put(writer, &format!("/proc/{tid}/fd/{number}"));
+            self.put(writer, &format!("/proc/{tid}/fd/{number}"), false);
         }
     }
 
-    fn put(&mut self, writer: &mut Writer<'_>, path: &str) {
-        match self.of(path) {
+    fn put(&mut self, writer: &mut Writer<'_>, path: &str, program: bool) {
+        match self.of(path, program) {
             Ok(Some(digest)) => writer.piece(Role::Digest, 0, 0, State::Whole, &digest),
             Ok(None) => {}
             Err(why) => writer.piece(Role::Digest, 0, 0, State::Unreadable, why.as_bytes()),
@@ -100,7 +104,7 @@ impl Digests {
     }
 
     /// The digest of the regular file at `path`; nothing for what is no file with a content of its own.
-    fn of(&mut self, path: &str) -> Result<Option<[u8; 32]>, String> {
+    fn of(&mut self, path: &str, program: bool) -> Result<Option<[u8; 32]>, String> {
         // Asked before it is opened: opening a FIFO would wait, and opening a device can do anything.
         let before = std::fs::metadata(path).map_err(|error| format!("{}", error.kind()))?;
         let kind = before.file_type();
@@ -117,7 +121,7 @@ impl Digests {
             modified: (before.mtime(), before.mtime_nsec()),
             changed: (before.ctime(), before.ctime_nsec()),
         };
-        if let Some(digest) = self.known.get(&identity) {
+        if let Some((digest, _)) = self.known.get(&identity).filter(|(_, settled)| *settled || !program) {
             return Ok(Some(*digest));
         }
         let mut file = File::open(path).map_err(|error| format!("{}", error.kind()))?;
@@ -139,12 +143,20 @@ impl Digests {
             if self.known.len() >= MOST {
                 self.known.clear();
             }
-            self.known.insert(identity, digest);
+            let settled = program && settled(before.ctime()) && stamps_mapped_writes(&file);
+            self.known.insert(identity, (digest, settled));
         } else if before.len() == 0 && total > 0 {
             return Ok(None);
         }
         Ok(Some(digest))
     }
+}
+
+/// Whether a file that was changed at `changed`, in seconds since the epoch, would show another time if it were changed now: the
+/// kernel's clock for them has steps.
+pub(crate) fn settled(changed: i64) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    i64::try_from(now).is_ok_and(|now| now > changed + 1)
 }
 
 /// Whether descriptor `number` can write.
@@ -167,12 +179,16 @@ mod tests {
         std::fs::write(&path, "abc").unwrap();
         let mut digests = Digests::default();
         let name = path.to_str().unwrap();
-        let digest = digests.of(name).unwrap().unwrap();
+        let digest = digests.of(name, false).unwrap().unwrap();
         // FIPS 180-2, B.1
         assert_eq!(digest[..4], [0xba, 0x78, 0x16, 0xbf]);
-        assert_eq!(digests.of(name).unwrap(), Some(digest));
-        assert_eq!(digests.of("/dev/null").unwrap(), None);
-        assert!(digests.of("/nowhere").is_err());
+        assert_eq!(digests.of(name, false).unwrap(), Some(digest));
+        // As a mapping changes it, which leaves the times on some file systems.
+        digests.known.values_mut().for_each(|(known, _)| *known = [0; 32]);
+        assert_eq!(digests.of(name, false).unwrap(), Some([0; 32]));
+        assert_eq!(digests.of(name, true).unwrap(), Some(digest));
+        assert_eq!(digests.of("/dev/null", true).unwrap(), None);
+        assert!(digests.of("/nowhere", true).is_err());
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

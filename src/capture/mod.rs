@@ -5,7 +5,7 @@
 
 mod args;
 mod descriptor;
-mod digest;
+pub(crate) mod digest;
 mod names;
 mod proc;
 mod program;

@@ -2,6 +2,7 @@
 
 use super::{Enforcer, Path, Pending, Script, Target, int, raced, string, text};
 use crate::audit::policy::{Action, Program, Question, Sort};
+use crate::capture::digest::settled;
 use crate::engine::{Call, Denial, Task, Verdict};
 use crate::model::Pid;
 use crate::sys::memory::Memory;
@@ -12,7 +13,6 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 const AT_EMPTY_PATH: i32 = 0x1000;
 const AT_SYMLINK_NOFOLLOW: i32 = 0x100;
@@ -54,9 +54,7 @@ impl Digests {
             let _ = write!(digest, "{byte:02x}");
         }
         // A change within the clock's step could leave the times as they are.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let settled = i64::try_from(now).is_ok_and(|now| now > data.ctime() + 1);
-        if loaded && settled && stamps_mapped_writes(&file) {
+        if loaded && settled(data.ctime()) && stamps_mapped_writes(&file) {
             if self.0.len() >= MOST {
                 self.0.clear();
             }
