@@ -174,7 +174,9 @@ impl Engine {
             }
             Some(Duty::Ptrace) => {
                 self.refuse_if(observer, tid, call, Guard::Pid(1));
-                if !call.refused {
+                // What a judge refuses must have done nothing. It has not been asked yet; one that enforces a policy
+                // refuses each (`enforce/blind.rs`).
+                if !call.refused && self.judge.is_none() {
                     self.serve_inner(tid, call);
                 }
                 After::Nothing
