@@ -1,10 +1,13 @@
 //! YAML text to a tree in which every value knows its place, so that a mistake can be shown where it is.
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput};
+use rustc_hash::FxHashMap;
 
 /// The deepest nesting, and the most values of one file: a rule file has four levels and some thousands.
 const DEEPEST: usize = 64;
 const MOST: usize = 1 << 20;
+
+const TOO_LARGE: &str = "the file is nested too deep or too large";
 
 /// A place in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +62,19 @@ impl Node {
         matches!(self.data, Data::Map(_))
     }
 
+    /// How many values it is, and how deep.
+    fn size(&self) -> (usize, usize) {
+        let sum = |all: (usize, usize), part: &Node| {
+            let (values, deep) = part.size();
+            (all.0 + values, all.1.max(deep + 1))
+        };
+        match &self.data {
+            Data::Null | Data::Scalar(_) => (1, 0),
+            Data::List(items) => items.iter().fold((1, 0), sum),
+            Data::Map(entries) => entries.iter().flat_map(|(name, value)| [name, value]).fold((1, 0), sum),
+        }
+    }
+
     pub(super) fn is_null(&self) -> bool {
         matches!(self.data, Data::Null)
     }
@@ -73,7 +89,7 @@ fn place(span: Span) -> Place {
 /// # Errors
 /// What is no YAML, and where.
 pub(super) fn parse(text: &str) -> Result<Vec<Node>, (String, Place)> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), values: 0 };
+    let mut reader = Reader { parser: Parser::new_from_str(text), values: 0, anchors: FxHashMap::default() };
     let mut documents = Vec::new();
     loop {
         match reader.next()? {
@@ -87,6 +103,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Node>, (String, Place)> {
 struct Reader<'t> {
     parser: Parser<'t, StrInput<'t>>,
     values: usize,
+    /// The values that have an anchor.
+    anchors: FxHashMap<usize, Node>,
 }
 
 type Read<T> = Result<T, (String, Place)>;
@@ -111,8 +129,14 @@ impl<'t> Reader<'t> {
         let place = place(span);
         self.values += 1;
         if depth > DEEPEST || self.values > MOST {
-            return Err(("the file is nested too deep or too large".to_owned(), place));
+            return Err((TOO_LARGE.to_owned(), place));
         }
+        let anchor = match &event {
+            Event::Scalar(_, _, anchor, _) | Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => {
+                *anchor
+            }
+            _ => 0,
+        };
         let data = match event {
             Event::Scalar(text, style, ..) => {
                 let plain = style == ScalarStyle::Plain;
@@ -141,10 +165,28 @@ impl<'t> Reader<'t> {
                     entries.push((name, self.value(event, span, depth + 1)?));
                 }
             }
-            Event::Alias(_) => return Err(("anchors and aliases are not supported in rules".to_owned(), place)),
+            Event::Alias(anchor) => return self.again(anchor, place, depth),
             _ => Data::Null,
         };
-        Ok(Node { place, data })
+        let node = Node { place, data };
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    /// A value that has an anchor, where its alias stands. Repeated values count as often as they are there, so that a
+    /// short file cannot become a large tree.
+    fn again(&mut self, anchor: usize, place: Place, depth: usize) -> Read<Node> {
+        let Some(node) = self.anchors.get(&anchor) else {
+            return Err(("an alias of a value that is not complete".to_owned(), place));
+        };
+        let (values, deepest) = node.size();
+        self.values = self.values.saturating_add(values);
+        if depth + deepest > DEEPEST || self.values > MOST {
+            return Err((TOO_LARGE.to_owned(), place));
+        }
+        Ok(Node { place, data: node.data.clone() })
     }
 }
 
@@ -164,10 +206,28 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_is_the_value_of_its_anchor() {
+        let documents = parse("- &a [x, &b y]\n- *a\n- k: *b\n").unwrap();
+        let items = documents[0].items().unwrap();
+        assert_eq!(items[1].items().unwrap()[1].text(), Some("y"));
+        assert_eq!(items[2].get("k").unwrap().text(), Some("y"));
+        assert_eq!(items[1].place.line, 1);
+        // Ten times ten times ten ... values, and a nesting of one more each.
+        let mut bomb = "- &a0 [x]\n".to_owned();
+        let mut tower = bomb.clone();
+        for level in 1..100 {
+            let below = format!("*a{}", level - 1);
+            bomb += &format!("- &a{level} [{}]\n", [below.as_str(); 10].join(", "));
+            tower += &format!("- &a{level} [{below}]\n");
+        }
+        assert!(parse(&bomb).unwrap_err().0.contains("too large") && parse(&tower).unwrap_err().0.contains("too deep"));
+    }
+
+    #[test]
     fn damage_is_told_with_its_place() {
         assert_eq!(parse("- a: b\n- c: d: e").unwrap_err().1.line, 1);
         assert!(parse(&"[".repeat(10_000)).is_err());
-        assert!(parse("- &a [1]\n- *a").is_err());
+        assert!(parse("- &a [*a]").is_err());
         assert!(parse("").unwrap().is_empty());
     }
 }
