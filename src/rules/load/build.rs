@@ -14,6 +14,11 @@ use std::collections::BTreeSet;
 /// More events than this in a condition cost much, says Falco.
 const MANY_EVENTS: usize = 100;
 
+/// The field that Falco calls deprecated in conditions, and its reason.
+const DIRECTION: &str = "evt.dir";
+const NO_ENTERS: &str = "field 'evt.dir': enter events are no more, so that 'evt.dir = <' is always true and 'evt.dir = >' \
+                         always false; the condition can go without it";
+
 /// Macros can name macros that deep.
 const DEEPEST: usize = 64;
 
@@ -140,6 +145,9 @@ impl<'a> Builder<'a, '_> {
             Err(mistake) => return self.tell(mistake),
         };
         unsafe_checks(&expr, draft, &mut self.built.troubles);
+        if uses(&expr, &self.macros, DIRECTION, &mut BTreeSet::new()) {
+            self.built.troubles.push(*trouble(Code::DeprecatedItem, NO_ENTERS, &draft.condition_context));
+        }
         let mut output = draft.output.clone();
         if output.contains("%container.info") {
             let text = "%container.info is deprecated and no more useful";
@@ -230,6 +238,27 @@ fn depth(name: &str, macros: &Macros, level: usize) -> usize {
         }
     }
     deepest
+}
+
+/// Whether a condition, or a macro that it names, compares the field.
+fn uses<'e>(expr: &'e Expr, macros: &'e Macros, field: &str, seen: &mut BTreeSet<&'e str>) -> bool {
+    fn names(operand: &Operand, field: &str) -> bool {
+        match operand {
+            Operand::Field { name, .. } => name == field,
+            Operand::Call { args: parts, .. } | Operand::List(parts, _) => parts.iter().any(|part| names(part, field)),
+            Operand::Literal(..) => false,
+        }
+    }
+    match expr {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(|part| uses(part, macros, field, seen)),
+        Expr::Not(part) => uses(part, macros, field, seen),
+        Expr::Macro(name, _) => {
+            seen.insert(name) && macros.get(name).is_some_and(|body| uses(body, macros, field, seen))
+        }
+        Expr::Check { left, right, .. } => {
+            names(left, field) || matches!(right, Right::Operand(operand) if names(operand, field))
+        }
+    }
 }
 
 /// Comparisons that `<NA>` cannot satisfy as meant.

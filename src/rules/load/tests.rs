@@ -72,6 +72,19 @@ fn later_items_change_earlier_ones() {
     assert!(!rules.unwrap().rules[0].enabled);
 }
 
+#[test]
+fn the_direction_of_an_event_is_deprecated() {
+    let told = |condition: &str| {
+        let file = format!("- macro: exits\n  condition: evt.dir = <\n{}", rule("r", condition));
+        let (rules, reports) = load(&[&file]);
+        assert!(rules.is_some(), "{}", reports[0].text());
+        reports[0].warnings().filter(|trouble| trouble.code == Code::DeprecatedItem).count()
+    };
+    assert_eq!(told("evt.type = open and evt.dir = <"), 1);
+    assert_eq!(told("evt.type = open and not exits"), 1);
+    assert_eq!(told("evt.type = open"), 0);
+}
+
 fn rule_text_disabled() -> String {
     "- rule: r\n  enabled: false\n".to_owned()
 }
