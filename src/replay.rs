@@ -274,7 +274,7 @@ impl Show<'_> {
     }
 
     /// Says what is missing; the exit status.
-    fn end(mut self, reader: Reader, replay: &Replay) -> u8 {
+    fn end(mut self, mut reader: Reader, replay: &Replay) -> u8 {
         let kept = self.keep.take().and_then(Events::finish);
         if self.reader_is_gone() {
             return 0;
@@ -300,6 +300,9 @@ impl Show<'_> {
             output.finish();
         }
         let latest = reader.latest();
+        if self.stop.is_none() {
+            reader.look_behind();
+        }
         let missing = reader.missing();
         if let Some(why) = self.stop {
             say(&format!("{name}: {why}; what comes after is not shown"));
@@ -336,6 +339,11 @@ pub fn tell(missing: &Missing, latest: Option<(u64, i32)>) -> String {
             Some(time) => format!("its end is missing, and with it what came after {time}"),
             None => "its end is missing, and no record is there".to_owned(),
         });
+    }
+    if missing.behind {
+        told.push(
+            "something follows its end, which is not shown; replay each capture from a file of its own".to_owned(),
+        );
     }
     told.join("; ")
 }

@@ -164,6 +164,19 @@ fn a_capture_says_what_it_is() {
 }
 
 #[test]
+fn what_follows_the_end_of_a_capture_is_told_of() {
+    let scratch = Scratch::new();
+    let one = captured(&scratch, "one.smt");
+    assert_eq!(replay(&one, &["-o", "-"]).code, Some(0));
+    let mut both = fs::read(&one).unwrap();
+    both.extend_from_within(..);
+    fs::write(scratch.path("two.smt"), both).unwrap();
+    let out = replay(&scratch.path("two.smt"), &["-o", "-"]);
+    assert_eq!(out.code, Some(122), "{out:?}");
+    assert!(out.err.contains("something follows its end"), "{out:?}");
+}
+
+#[test]
 fn zstd_makes_the_plain_capture_of_a_compressed_one() {
     let scratch = Scratch::new();
     let file = captured(&scratch, "c.zst");

@@ -81,6 +81,12 @@ impl Input {
         self.buffer.get(self.start..self.start + len)
     }
 
+    /// Whether there is anything more to read. Of a file that is compressed frame by frame that is not known: the
+    /// list of its frames follows the end.
+    pub(super) fn goes_on(&mut self) -> bool {
+        !self.packed && self.look(1).is_some()
+    }
+
     fn skip(&mut self, len: usize) {
         self.start = (self.start + len).min(self.buffer.len());
     }

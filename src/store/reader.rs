@@ -43,6 +43,8 @@ pub struct Missing {
     pub damaged: u64,
     /// The end is missing: what came after the last record is not known.
     pub end: bool,
+    /// Something follows the capture's end.
+    pub behind: bool,
     /// Why reading ended, when not at the file's end.
     pub error: Option<io::Error>,
 }
@@ -51,7 +53,7 @@ impl Missing {
     /// Whether anything is.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.records > 0 || self.damaged > 0 || self.end || self.error.is_some()
+        self.records > 0 || self.damaged > 0 || self.end || self.behind || self.error.is_some()
     }
 }
 
@@ -164,6 +166,11 @@ impl Reader {
     #[must_use]
     pub fn index(&self) -> Option<&Index> {
         self.index.as_ref()
+    }
+
+    /// Reads on after the last part to see whether something follows the end: for files, as a stream may stay open.
+    pub fn look_behind(&mut self) {
+        self.missing.behind = self.done && !self.missing.end && self.input.goes_on();
     }
 
     /// What is missing; whole after the last part.
