@@ -47,6 +47,19 @@ fn file<'a>(facts: &'a Value, end: &str) -> &'a Value {
 }
 
 #[test]
+fn a_file_system_that_the_build_serves_is_not_waited_for() {
+    let scratch = Scratch::new();
+    let script = format!("mkdir m && exec '{}' fuse \"$PWD/m\" names", guest().display());
+    let (outcome, facts) = audit(&scratch, &script, &["--hash", "inputs", "--fail-on", "never"]);
+    if outcome.code == Some(77) {
+        return support::skip("a served file system", "the kernel or this user does not allow it");
+    }
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(0), "failed -2\n"), "{outcome:?}");
+    let notices = facts["coverage"]["notices"].as_array().unwrap();
+    assert!(notices.iter().any(|notice| notice.as_str().is_some_and(|text| text.contains("may serve"))), "{notices:?}");
+}
+
+#[test]
 fn files_are_told_by_what_was_done_with_them() {
     let scratch = Scratch::new();
     let script = "echo hello > a; cat a; cp a b; mv b c; ln c d; chmod 600 d; rm d; mkdir e; cat missing; exit 0";

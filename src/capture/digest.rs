@@ -70,6 +70,7 @@ pub(super) struct Digests {
     /// And whether they were read at an exec, from a file that cannot change without its times.
     known: FxHashMap<Identity, ([u8; 32], bool)>,
     buffer: Vec<u8>,
+    stopped: bool,
 }
 
 /// Bytes of a piece that holds a digest, or why there is none.
@@ -95,8 +96,15 @@ impl Digests {
         }
     }
 
+    /// Reads no file from here on.
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
     fn put(&mut self, writer: &mut Writer<'_>, path: &str, program: bool) {
-        match self.of(path, program) {
+        const SERVED: &str = "not read: a tracee may serve its file system";
+        let found = if self.stopped { Err(SERVED.to_owned()) } else { self.of(path, program) };
+        match found {
             Ok(Some(digest)) => writer.piece(Role::Digest, 0, 0, State::Whole, &digest),
             Ok(None) => {}
             Err(why) => writer.piece(Role::Digest, 0, 0, State::Unreadable, why.as_bytes()),

@@ -359,6 +359,11 @@ impl<R: Records> Observer for Recorder<R> {
         });
     }
 
+    fn served(&mut self) {
+        self.names = None;
+        self.digests.stop();
+    }
+
     fn notice(&mut self, task: Task, text: &str) {
         let head = head(Kind::Notice, task);
         self.bus.send(SMALL + PIECE_HEADER + MAX_PATH, |to| {

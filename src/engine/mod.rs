@@ -126,6 +126,8 @@ pub trait Observer {
     fn end(&mut self, task: Task, status: i32);
     /// What a judge stopped.
     fn denied(&mut self, task: Task, denial: &Denial);
+    /// A tracee may serve a file system from here on: who asks anything of a file on it while tracees stand waits for ever.
+    fn served(&mut self);
     /// A word about the trace itself.
     fn notice(&mut self, task: Task, text: &str);
 }

@@ -109,7 +109,7 @@ impl Memory {
     /// Looks for FUSE file systems among the mounts of `process` ("self", or a tid) and is careful from now on if there
     /// is one.
     pub fn look_for_fuse(&mut self, process: &str) {
-        self.careful = self.careful || devices(process).iter().any(|(_, fuse)| *fuse);
+        self.careful = self.careful || count_fuse(process) > 0;
     }
 
     /// Is careful from now on.
@@ -151,6 +151,12 @@ fn devices(process: &str) -> Vec<(String, bool)> {
             Some((mount.split(' ').nth(2)?.to_owned(), fuse))
         })
         .collect()
+}
+
+/// How many FUSE file systems `process` ("self", or a tid) sees.
+#[must_use]
+pub fn count_fuse(process: &str) -> usize {
+    devices(process).iter().filter(|(_, fuse)| *fuse).count()
 }
 
 /// Whether the page at `address` is not resident and belongs to a file on FUSE, or on a file system that no mount in sight

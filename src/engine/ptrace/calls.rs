@@ -5,10 +5,11 @@ use super::tracee::{After, Open};
 use super::{Engine, info::Info};
 use crate::arch;
 use crate::engine::through::{result as result_of, unfold};
-use crate::engine::{Call, Observer};
+use crate::engine::{Call, Observer, Task};
 use crate::filter::{Duty, Guard, cookie};
 use crate::model::record::UNTRACED_CLEARED;
 use crate::model::{Abi, CallSet, Personality, Pid};
+use crate::sys::memory::count_fuse;
 use crate::sys::{Fault, clock};
 use crate::table::{self, Kind, through};
 
@@ -205,6 +206,23 @@ impl Engine {
         let _ = arch::skip_call(tid, -EPERM);
     }
 
+    /// Notices that a tracee may have mounted what it serves itself.
+    fn mounted(&mut self, observer: &mut dyn Observer, task: Task, call: &Call, result: i64) {
+        let process = task.tid.to_string();
+        // What fsmount(2) makes stands in no list until it is attached, and works all the same.
+        let unlisted = result >= 0 && call.row.is_some_and(|row| row.name == "fsmount");
+        if unlisted {
+            self.memory.be_careful();
+        }
+        self.memory.look_for_fuse(&process);
+        if (unlisted || count_fuse(&process) > self.fuse) && !std::mem::replace(&mut self.served, true) {
+            observer.served();
+            let text =
+                "a tracee may serve a file system: from here on paths are as asked, and no file is read for a digest";
+            observer.notice(task, text);
+        }
+    }
+
     /// The `flags` (the first field) of clone_args, if CLONE_UNTRACED is among them.
     fn asks_untraced(&mut self, tid: Pid, address: u64) -> Option<u64> {
         let mut bytes = [0; 8];
@@ -252,11 +270,7 @@ impl Engine {
                     observer.credentials(task, &identity);
                 }
             }
-            // What fsmount(2) makes stands in no list until it is attached, and works all the same.
-            After::Mount if call.row.is_some_and(|row| row.name == "fsmount") && result >= 0 => {
-                self.memory.be_careful()
-            }
-            After::Mount => self.memory.look_for_fuse(&tid.to_string()),
+            After::Mount => self.mounted(observer, task, &call, result),
             After::Affinity => self.placement.unhold(),
             After::Clone | After::Clone3 { .. } => {
                 if let After::Clone3 { original: Some(flags) } = after {

@@ -28,7 +28,7 @@ pub use placement::Shared as PlacementShared;
 use super::{Judge, Observer};
 use crate::filter::{self, Duty};
 use crate::model::{CallSet, Pid};
-use crate::sys::memory::Memory;
+use crate::sys::memory::{Memory, count_fuse};
 use crate::sys::ptrace::{self, Resume};
 use crate::sys::wait::{self, Waited};
 use crate::sys::{limits, signals};
@@ -106,6 +106,10 @@ pub struct Engine {
     root_status: Option<i32>,
     started: bool,
     lost_sight: bool,
+    /// FUSE file systems that were there before any tracee: who serves those is not stopped here.
+    fuse: usize,
+    /// A tracee may serve a file system.
+    served: bool,
     foreign_seen: bool,
     /// Who says which calls may happen, if anybody does.
     judge: Option<Box<dyn Judge>>,
@@ -154,6 +158,8 @@ impl Engine {
             root_status: None,
             started: false,
             lost_sight: false,
+            fuse: count_fuse("self"),
+            served: false,
             foreign_seen: false,
             judge: None,
         }
