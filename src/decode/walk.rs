@@ -26,7 +26,7 @@ pub trait Source {
     /// The bytes at `address`, as far as they can be had: at most `len`.
     fn read(&mut self, arg: u8, address: u64, len: usize) -> Seen;
 
-    /// As [`Source::read`], up to and without the first NUL byte. [`State::Cut`] when there is none in `max` bytes.
+    /// As [`Source::read`], up to and without the first NUL byte. [`State::Cut`](crate::model::record::State::Cut) when there is none in `max` bytes.
     fn read_text(&mut self, arg: u8, address: u64, max: usize) -> Seen;
 
     /// As [`Source::read_text`], item `index` of a list of strings, in which secrets may be hidden.
