@@ -359,9 +359,14 @@ impl<R: Records> Observer for Recorder<R> {
         });
     }
 
-    fn served(&mut self) {
-        self.names = None;
-        self.digests.stop();
+    fn served(&mut self, task: Task) {
+        let Hash { programs, inputs, outputs } = self.wanted.hash;
+        if self.names.take().is_some() || programs || inputs || outputs {
+            self.digests.stop();
+            let text =
+                "a tracee may serve a file system: from here on paths are as asked, and no file is read for a digest";
+            self.notice(task, text);
+        }
     }
 
     fn notice(&mut self, task: Task, text: &str) {

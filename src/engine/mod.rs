@@ -127,7 +127,7 @@ pub trait Observer {
     /// What a judge stopped.
     fn denied(&mut self, task: Task, denial: &Denial);
     /// A tracee may serve a file system from here on: who asks anything of a file on it while tracees stand waits for ever.
-    fn served(&mut self);
+    fn served(&mut self, task: Task);
     /// A word about the trace itself.
     fn notice(&mut self, task: Task, text: &str);
 }

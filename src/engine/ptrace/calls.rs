@@ -216,10 +216,7 @@ impl Engine {
         }
         self.memory.look_for_fuse(&process);
         if (unlisted || count_fuse(&process) > self.fuse) && !std::mem::replace(&mut self.served, true) {
-            observer.served();
-            let text =
-                "a tracee may serve a file system: from here on paths are as asked, and no file is read for a digest";
-            observer.notice(task, text);
+            observer.served(task);
         }
     }
 
