@@ -2,7 +2,7 @@
 
 use super::VERSION;
 use super::check::{Deed, Sort, deeds};
-use crate::audit::model::{Audit, Failure};
+use crate::audit::model::{Access, Audit, Failure, File};
 use crate::audit::text::generalised;
 use crate::model::Places;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,14 +108,37 @@ fn tried(facts: &Audit) -> impl Iterator<Item = Deed<'_>> {
     })
 }
 
+/// Letters and digits at the end of a name that mkstemp(3) makes up: "The last six characters of template must be
+/// \"XXXXXX\"".
+const MADE_UP: usize = 6;
+
+/// The pattern of a file that the build made and removed: where its name ends as a made-up one it has another in each run. So
+/// are ar's own, `stXXXXXX` beside the archive.
+fn passing(pattern: String) -> String {
+    let name = pattern.rsplit_once('/').map_or("", |(_, name)| name);
+    let Some((begin, end)) = name.split_at_checked(name.len().saturating_sub(MADE_UP)) else { return pattern };
+    let kinds = [u8::is_ascii_uppercase as fn(&u8) -> bool, u8::is_ascii_lowercase, u8::is_ascii_digit];
+    let mixed = kinds.iter().filter(|kind| end.bytes().any(|byte| kind(&byte))).count() > 1;
+    if begin.len() < 2 || !mixed || !end.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return pattern;
+    }
+    format!("{}*", &pattern[..pattern.len() - MADE_UP])
+}
+
 /// The lists of the least policy, by sort.
 pub(super) fn lists(facts: &Audit, places: &Places) -> Vec<(Sort, BTreeSet<String>)> {
     let deeds: Vec<Deed<'_>> = deeds(facts).into_iter().chain(tried(facts)).collect();
+    let both = |file: &&File| [Access::Created, Access::Deleted].iter().all(|access| file.uses.contains_key(access));
+    let gone: BTreeSet<&str> = facts.files.iter().filter(both).map(|file| file.path.as_str()).collect();
+    let learned = |deed: &Deed<'_>| {
+        let pattern = entry(deed, places);
+        if deed.names.first().is_some_and(|name| gone.contains(name.as_str())) { passing(pattern) } else { pattern }
+    };
     let of = |sort: Sort| {
         let entries: BTreeSet<String> = deeds
             .iter()
             .filter(|deed| deed.sort == sort)
-            .map(|deed| entry(deed, places))
+            .map(learned)
             // The workspace is what the build is for: what it reads there is its own.
             .map(|entry| match sort {
                 Sort::Read if below(&entry, "${WORKSPACE}/**") => "${WORKSPACE}/**".to_owned(),
@@ -170,4 +193,23 @@ pub fn learn(facts: &Audit, places: &Places) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passing;
+
+    #[test]
+    fn what_a_build_made_up_and_removed_is_a_pattern() {
+        for (path, want) in [
+            ("${WORKSPACE}/stgHAnXR", "${WORKSPACE}/st*"),
+            ("${WORKSPACE}/lib/stx82ALB", "${WORKSPACE}/lib/st*"),
+            ("${WORKSPACE}/conftest", "${WORKSPACE}/conftest"),
+            ("${WORKSPACE}/a.o", "${WORKSPACE}/a.o"),
+            ("${WORKSPACE}/x\u{e9}bcd1e", "${WORKSPACE}/x\u{e9}bcd1e"),
+            ("${WORKSPACE}/aB3dE6", "${WORKSPACE}/aB3dE6"),
+        ] {
+            assert_eq!(passing(path.to_owned()), want);
+        }
+    }
 }
