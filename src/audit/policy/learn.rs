@@ -108,8 +108,8 @@ fn tried(facts: &Audit) -> impl Iterator<Item = Deed<'_>> {
     })
 }
 
-/// Letters and digits at the end of a name that mkstemp(3) makes up: "The last six characters of template must be
-/// \"XXXXXX\"".
+/// Letters and digits at the end of a name that mkstemp(3) makes up: the manual page says "The last six characters of template must be
+/// XXXXXX".
 const MADE_UP: usize = 6;
 
 /// The pattern of a file that the build made and removed: where its name ends as a made-up one it has another in each run. So
